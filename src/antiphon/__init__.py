@@ -1,0 +1,1 @@
+"""Antiphon: behavioural messaging for API companies, self-hosted, exact and fast."""

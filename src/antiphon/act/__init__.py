@@ -1,0 +1,1 @@
+"""Signals to enrollments to steps to the outbox."""

@@ -1,0 +1,1 @@
+"""Email providers: SMTP and the built-in inbox."""

@@ -1,0 +1,1 @@
+"""Log to subject state to memberships, with timers."""

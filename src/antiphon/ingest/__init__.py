@@ -1,0 +1,1 @@
+"""Calls and events come in: validate, redact, append; 2xx only after the commit."""

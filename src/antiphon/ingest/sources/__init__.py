@@ -1,0 +1,1 @@
+"""One file a source: anything that a client sends becomes an Event."""

@@ -1,0 +1,1 @@
+"""What happened afterwards: history, tracking, reports."""

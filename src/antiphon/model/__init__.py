@@ -1,0 +1,1 @@
+"""Types that two or more packages share; no input or output."""

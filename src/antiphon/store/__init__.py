@@ -1,0 +1,1 @@
+"""The only place that speaks SQL: tables, log, history, one module a noun."""

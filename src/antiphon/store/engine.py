@@ -1,0 +1,112 @@
+"""Opening the two databases and the transactions on them.
+
+Embedded, the state lives in `state.db` and the log in `log.db` of the data folder; with a PostgreSQL URL both live
+in that database. Every write transaction is durable when `write()` returns (`synchronous=FULL`,
+`synchronous_commit=on`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+BUSY_TIMEOUT_S = 10.0
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything is kept.
+
+    `data` is the folder of the embedded stores and of history. `database_url` (a `postgresql://` URL) moves state
+    and log into PostgreSQL; empty keeps them in the folder. `history_url` moves history to object storage.
+    """
+
+    data: Path = Path("data")
+    database_url: str = ""
+    history_url: str = ""
+
+
+class Database:
+    """One database with a serialised writer.
+
+    SQLite takes one writer at a time and makes others poll; a lock in front of it lets threads of this process
+    wait without polling, other processes wait at most `BUSY_TIMEOUT_S`.
+    """
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        """Wrap `engine`; `url` is the libpq URL for those who LISTEN, empty for SQLite."""
+        self.engine = engine
+        self.url = url
+        self.embedded = engine.dialect.name == "sqlite"
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one snapshot."""
+        with self.engine.connect() as conn:
+            if self.embedded:
+                conn.exec_driver_sql("BEGIN")
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction: committed and on disk when the block ends, rolled back when it raises."""
+        if self.embedded:
+            with self._lock, self.engine.connect() as conn:
+                conn.exec_driver_sql("BEGIN IMMEDIATE")
+                yield conn
+                conn.commit()
+        else:
+            with self.engine.begin() as conn:
+                yield conn
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+class Store(msgspec.Struct, frozen=True):
+    """The state database, the log database (the same one in PostgreSQL) and the folder."""
+
+    state: Database
+    log: Database
+    settings: StoreSettings
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the stores are files of this machine."""
+        return self.state.embedded
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.state.dispose()
+        self.log.dispose()
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Open (and for SQLite create) the databases; the schema is `migrate`'s business."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    if settings.database_url:
+        url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        database = Database(create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True), plain)
+        return Store(database, database, settings)
+    return Store(_sqlite(settings.data / "state.db"), _sqlite(settings.data / "log.db"), settings)
+
+
+def _sqlite(path: Path) -> Database:
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return Database(engine, "")

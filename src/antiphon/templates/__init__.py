@@ -1,0 +1,1 @@
+"""Liquid, MJML, inlining and signed links, in a sandboxed process."""
