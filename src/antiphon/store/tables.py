@@ -243,8 +243,7 @@ enrollments = Table(
     Column("reason", Text),
     UniqueConstraint("workflow_id", "user_id", "trigger_key"),
 )
-Index("ix_enrollments_due_at", enrollments.c.due_at, sqlite_where=enrollments.c.status == "active",
-      postgresql_where=enrollments.c.status == "active")  # fmt: skip
+Index("ix_enrollments_status_due_at", enrollments.c.status, enrollments.c.due_at)
 Index("ix_enrollments_user_id", enrollments.c.user_id)
 
 step_runs = Table(
@@ -292,11 +291,8 @@ messages = Table(  # the outbox and the record
     Column("updated_at", BigInteger, nullable=False),
     Index("ix_messages_user_id_created_at", "user_id", "created_at"),
     Index("ix_messages_created_at", "created_at"),
+    Index("ix_messages_status_due_at", "status", "due_at"),
 )
-OPEN_STATUSES = ("queued", "deferred", "claimed", "at_data")
-Index("ix_messages_open", messages.c.status, messages.c.due_at, sqlite_where=messages.c.status.in_(OPEN_STATUSES),
-      postgresql_where=messages.c.status.in_(OPEN_STATUSES))  # fmt: skip
-
 inbox = Table(  # what was "sent" with no mail account: the real MIME
     "inbox",
     metadata,
