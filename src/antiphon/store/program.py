@@ -1,0 +1,44 @@
+"""The rules in force and the watches of workflows: what evaluation compiles its program from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, update
+
+from antiphon.model.subject import SubjectKind
+from antiphon.store import tables as t
+
+
+class RuleRow(msgspec.Struct, frozen=True):
+    """A rule as evaluation needs it; `filled_version` is the version whose state evaluation has filled."""
+
+    id: int
+    name: str
+    subject_kind: SubjectKind
+    status: str
+    version: int
+    filled_version: int
+    tree: Any
+
+
+def active_rules(conn: Connection) -> list[RuleRow]:
+    """The rules that are switched on, by id."""
+    r = t.rules.c
+    rows = conn.execute(
+        select(r.id, r.name, r.subject_kind, r.status, r.version, r.filled_version, r.tree)
+        .where(r.status == "active")
+        .order_by(r.id)
+    )
+    return [RuleRow(*row) for row in rows]
+
+
+def mark_filled(conn: Connection, rule_id: int, version: int) -> None:
+    """Remember that evaluation has filled the state of this version."""
+    conn.execute(update(t.rules).where(t.rules.c.id == rule_id).values(filled_version=version))
+
+
+def rules_with_members(conn: Connection) -> set[int]:
+    """Ids of the rules that somebody is a member of, switched on or not."""
+    return set(conn.execute(select(t.memberships.c.rule_id).where(t.memberships.c.member).distinct()).scalars())

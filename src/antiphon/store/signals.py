@@ -1,0 +1,76 @@
+"""Signals, cursors and emissions: how stages hand work on and remember how far they got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+
+from antiphon.model.event import Event
+from antiphon.model.signal import Signal
+from antiphon.store import tables as t
+from antiphon.store.dialect import upsert
+
+
+def cursor(conn: Connection, name: str) -> int:
+    """How far the reader `name` got: the position to read next; 0 before it ever ran."""
+    return conn.execute(select(t.cursors.c.position).where(t.cursors.c.name == name)).scalar_one_or_none() or 0
+
+
+def set_cursor(conn: Connection, name: str, position: int) -> None:
+    """Remember the position to read next."""
+    upsert(conn, t.cursors, [{"name": name, "position": position}])
+
+
+def add_signals(conn: Connection, signals: Sequence[Signal]) -> None:
+    """Append signals; their `seq` is given here."""
+    if signals:
+        conn.execute(insert(t.signals), [_row(signal) for signal in signals])
+
+
+def _row(signal: Signal) -> dict[str, object]:
+    row = msgspec.structs.asdict(signal)
+    del row["seq"]
+    return row
+
+
+def read_signals(conn: Connection, position: int, limit: int) -> list[Signal]:
+    """Signals with `seq` >= position, in order.
+
+    Safe against commits out of order because evaluation is the only writer (one partition, one lease).
+    """
+    rows = conn.execute(select(t.signals).where(t.signals.c.seq >= position).order_by(t.signals.c.seq).limit(limit))
+    return [Signal(**row) for row in rows.mappings()]
+
+
+def emit(conn: Connection, events: Sequence[Event]) -> None:
+    """Put events of our own on their way into the log, as part of this transaction.
+
+    Their ids must be derived from what they report, so that the log's dedupe makes a repeated relay harmless.
+    """
+    if events:
+        conn.execute(insert(t.emissions), [{"payload": msgspec.msgpack.encode(event)} for event in events])
+
+
+def read_emissions(conn: Connection, limit: int) -> tuple[int, list[Event]]:
+    """The oldest emissions not yet relayed and the highest `seq` among them (0 when there are none)."""
+    rows = conn.execute(select(t.emissions).order_by(t.emissions.c.seq).limit(limit)).all()
+    return (rows[-1].seq if rows else 0), [msgspec.msgpack.decode(row.payload, type=Event) for row in rows]
+
+
+def drop_emissions(conn: Connection, up_to: int) -> None:
+    """Forget emissions that are in the log."""
+    conn.execute(delete(t.emissions).where(t.emissions.c.seq <= up_to))
+
+
+def count_up(conn: Connection, counts: dict[str, int]) -> None:
+    """Add to durable counters."""
+    for name, value in counts.items():
+        old = conn.execute(select(t.counters.c.value).where(t.counters.c.name == name)).scalar_one_or_none() or 0
+        upsert(conn, t.counters, [{"name": name, "value": old + value}])
+
+
+def signals_lag(conn: Connection, position: int) -> int:
+    """How many signals wait."""
+    return conn.execute(select(func.count()).where(t.signals.c.seq >= position)).scalar_one()

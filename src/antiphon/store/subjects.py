@@ -1,0 +1,180 @@
+"""Subject state, profiles, identities and memberships: what evaluation reads and writes in a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select, update
+
+from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
+from antiphon.store import tables as t
+from antiphon.store.dialect import upsert
+
+CHUNK = 500
+"""Keys looked up by one statement: well below SQLite's limit of bound values."""
+
+
+class StoredState(msgspec.Struct, frozen=True):
+    """One row of `subjects`: the encoded state and when it must be looked at again (ms, None = never)."""
+
+    key: SubjectKey
+    state: bytes
+    recheck_at: int | None
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """Whether a subject is in a rule's segment, since when (ms), and for the how-many-th time (from 1)."""
+
+    rule_id: int
+    subject_kind: SubjectKind
+    subject_id: str
+    episode: int
+    member: bool
+    since: int
+
+
+class ProfileRow(msgspec.Struct, frozen=True):
+    """One row of `profiles`; times in ms."""
+
+    kind: StateKind
+    id: str
+    traits: dict[str, Any]
+    company_id: str | None
+    first_seen: int
+    last_seen: int
+
+
+def load(conn: Connection, keys: Iterable[SubjectKey]) -> dict[SubjectKey, bytes]:
+    """The encoded state of those of `keys` that have one."""
+    by_kind: dict[StateKind, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.id)
+    found: dict[SubjectKey, bytes] = {}
+    for kind, ids in by_kind.items():
+        for start in range(0, len(ids), CHUNK):
+            rows = conn.execute(
+                select(t.subjects.c.id, t.subjects.c.state).where(
+                    t.subjects.c.kind == kind, t.subjects.c.id.in_(ids[start : start + CHUNK])
+                )
+            )
+            found.update((SubjectKey(kind, row.id), row.state) for row in rows)
+    return found
+
+
+def save(conn: Connection, states: Sequence[StoredState]) -> None:
+    """Write states over what was there."""
+    upsert(
+        conn,
+        t.subjects,
+        [{"kind": s.key.kind, "id": s.key.id, "state": s.state, "recheck_at": s.recheck_at} for s in states],
+    )
+
+
+def due(conn: Connection, now: int, limit: int) -> list[SubjectKey]:
+    """Subjects whose time to be looked at again has come, the longest overdue first."""
+    rows = conn.execute(
+        select(t.subjects.c.kind, t.subjects.c.id)
+        .where(t.subjects.c.recheck_at.is_not(None), t.subjects.c.recheck_at <= now)
+        .order_by(t.subjects.c.recheck_at)
+        .limit(limit)
+    )
+    return [SubjectKey(row.kind, row.id) for row in rows]
+
+
+def next_due(conn: Connection) -> int | None:
+    """When the next subject must be looked at (ms), or None."""
+    return conn.execute(
+        select(func.min(t.subjects.c.recheck_at)).where(t.subjects.c.recheck_at.is_not(None))
+    ).scalar_one()
+
+
+def iterate(conn: Connection, kind: StateKind, chunk: int = 1000) -> Iterator[list[tuple[str, bytes]]]:
+    """Every state of a kind, in chunks ordered by id."""
+    last = ""
+    while True:
+        rows = conn.execute(
+            select(t.subjects.c.id, t.subjects.c.state)
+            .where(t.subjects.c.kind == kind, t.subjects.c.id > last)
+            .order_by(t.subjects.c.id)
+            .limit(chunk)
+        ).all()
+        if not rows:
+            return
+        yield [(row.id, row.state) for row in rows]
+        last = rows[-1].id
+
+
+def load_identities(conn: Connection) -> dict[SubjectKey, tuple[str, int]]:
+    """Every id that means a user: who, and since when (the clock of the link, ms)."""
+    rows = conn.execute(select(t.identities))
+    return {SubjectKey(row.kind, row.id): (row.user_id, row.linked_at) for row in rows}
+
+
+def save_identities(conn: Connection, links: dict[SubjectKey, tuple[str, int]]) -> None:
+    """Write links over what was there."""
+    upsert(
+        conn,
+        t.identities,
+        [{"kind": k.kind, "id": k.id, "user_id": u, "linked_at": at} for k, (u, at) in links.items()],
+    )
+
+
+def save_profiles(conn: Connection, profiles: Sequence[ProfileRow]) -> None:
+    """Write profiles over what was there."""
+    upsert(conn, t.profiles, [msgspec.structs.asdict(p) | {"search": _search_text(p)} for p in profiles])
+
+
+def drop_profiles(conn: Connection, keys: Iterable[SubjectKey]) -> None:
+    """Forget the profiles of ids that turned out to be somebody else."""
+    for key in keys:
+        conn.execute(delete(t.profiles).where(t.profiles.c.kind == key.kind, t.profiles.c.id == key.id))
+
+
+def _search_text(profile: ProfileRow) -> str:
+    words = [profile.id, *(profile.traits.get(name) for name in ("name", "first_name", "last_name", "email"))]
+    return " ".join(w for w in words if isinstance(w, str)).lower()
+
+
+def members_of(conn: Connection, company_id: str) -> list[str]:
+    """Ids of the users whose company this is."""
+    return list(
+        conn.execute(
+            select(t.profiles.c.id).where(t.profiles.c.kind == "user", t.profiles.c.company_id == company_id)
+        ).scalars()
+    )
+
+
+def save_memberships(conn: Connection, rows: Sequence[Membership]) -> None:
+    """Write memberships over what was there."""
+    upsert(conn, t.memberships, [msgspec.structs.asdict(row) for row in rows])
+
+
+def memberships_of_rule(conn: Connection, rule_id: int) -> dict[str, Membership]:
+    """Every membership a rule ever gave, by subject id."""
+    rows = conn.execute(select(t.memberships).where(t.memberships.c.rule_id == rule_id))
+    return {row["subject_id"]: Membership(**row) for row in rows.mappings()}
+
+
+def end_memberships(conn: Connection, rule_ids: Iterable[int], now: int) -> None:
+    """Let everybody leave rules that are no longer evaluated; episodes go on counting from where they stopped."""
+    for rule_id in rule_ids:
+        conn.execute(
+            update(t.memberships)
+            .where(t.memberships.c.rule_id == rule_id, t.memberships.c.member)
+            .values(member=False, since=now)
+        )
+
+
+def end_subject(conn: Connection, key: SubjectKey, now: int) -> None:
+    """Let a subject that turned out to be somebody else leave every segment."""
+    conn.execute(
+        update(t.memberships)
+        .where(
+            t.memberships.c.subject_kind == key.kind,
+            t.memberships.c.subject_id == key.id,
+            t.memberships.c.member,
+        )
+        .values(member=False, since=now)
+    )
