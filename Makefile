@@ -54,8 +54,8 @@ format: setup ## format the Python and repair what the linter can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: setup servers ## run the benchmarks (ARGS picks one, such as bench/ingest)
-	@for file in $(or $(ARGS),$(wildcard bench/bench_*.py)); do echo "== $$file"; $(RUN) python $$file; done
+bench: setup servers ## run the benchmarks (ARGS=bench/commit.py runs one)
+	@for file in $(or $(ARGS),$(filter-out bench/_%,$(wildcard bench/*.py))); do echo "== $$file"; $(RUN) python $$file; done
 
 e2e: setup servers $(STAMPS)/ui ## drive the real page in Chromium
 	@$(RUN) pytest tests/e2e $(ARGS)

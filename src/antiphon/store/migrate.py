@@ -53,8 +53,8 @@ def current(store: Store) -> SchemaVersion:
 def upgrade(store: Store) -> SchemaVersion:
     """Bring the schema up to this version; returns how it was found.
 
-    May be called by several processes at once, and again after one was killed: what was upgraded stays, the rest
-    follows. Raises ConfigError when the schema was made by a newer Antiphon.
+    Several processes may call it at once (threads may not: alembic has globals), and again after one was killed:
+    what was upgraded stays, the rest follows. Raises ConfigError when the schema was made by a newer Antiphon.
     """
     before = current(store)
     _refuse_newer(before)
