@@ -37,7 +37,7 @@ class Event(msgspec.Struct, array_like=True, gc=False, omit_defaults=True):
     user_id: str | None = None
     anonymous_id: str | None = None
     company_id: str | None = None
-    properties: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies an empty default for each instance
+    properties: dict[str, Any] = {}
     weight: int | float = 1
     flags: int = 0
     previous_id: str | None = None

@@ -71,4 +71,4 @@ class SendResult(msgspec.Struct, kw_only=True):
     suppress: bool = False
     pause_lane: bool = False
     provider_id: str | None = None
-    extra: dict[str, Any] = {}  # noqa: RUF012
+    extra: dict[str, Any] = {}

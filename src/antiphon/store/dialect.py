@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-"""An ascending key; SQLite gives one only to INTEGER."""
+"""An ascending key; SQLite gives one only to INTEGER, and reuses deleted ones unless told `sqlite_autoincrement`."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()

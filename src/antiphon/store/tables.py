@@ -71,6 +71,7 @@ emissions = Table(  # events of our own on their way into the log; the log's ded
     metadata,
     Column("seq", Id, primary_key=True),
     Column("payload", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # -- evaluate ---------------------------------------------------------------------------------------------------
@@ -157,6 +158,7 @@ signals = Table(
     Column("event", Json),
     Column("quiet", Boolean, nullable=False),
     Index("ix_signals_rule_id_seq", "rule_id", "seq"),
+    sqlite_autoincrement=True,
 )
 
 # -- what people make --------------------------------------------------------------------------------------------
@@ -242,6 +244,7 @@ enrollments = Table(
     Column("finished_at", BigInteger),
     Column("reason", Text),
     UniqueConstraint("workflow_id", "user_id", "trigger_key"),
+    sqlite_autoincrement=True,
 )
 Index("ix_enrollments_status_due_at", enrollments.c.status, enrollments.c.due_at)
 Index("ix_enrollments_user_id", enrollments.c.user_id)
@@ -292,6 +295,7 @@ messages = Table(  # the outbox and the record
     Index("ix_messages_user_id_created_at", "user_id", "created_at"),
     Index("ix_messages_created_at", "created_at"),
     Index("ix_messages_status_due_at", "status", "due_at"),
+    sqlite_autoincrement=True,
 )
 inbox = Table(  # what was "sent" with no mail account: the real MIME
     "inbox",
@@ -303,6 +307,7 @@ inbox = Table(  # what was "sent" with no mail account: the real MIME
     Column("subject", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 suppressions = Table(

@@ -1,0 +1,90 @@
+# Everything is done from here: `make help` lists the targets.
+# Needs Python 3.11, Node 20 and git; uv comes from the Python package index into .venv-tools.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DATA ?= data
+ARGS ?=
+JOBS ?= 2
+
+# A uv that is already there will do if it is new enough, else we keep our own.
+UV := $(shell uv --version 2>/dev/null | awk '{ split($$2, v, "."); if (v[1] > 0 || v[2] >= 9) print "uv" }')
+ifeq ($(UV),)
+UV := .venv-tools/bin/uv
+UV_FILE := $(UV)
+endif
+export UV_PYTHON_DOWNLOADS ?= never
+RUN := $(UV) run --frozen --no-sync
+
+PAGE_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+STAMPS := .venv/.stamps
+
+.PHONY: help setup run demo test check format bench e2e faults docs client migration servers clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/python ## make the environment and build the page (quick when nothing changed)
+
+run: setup ## serve on http://127.0.0.1:8000 from the folder ./data (ARGS="--port 9000", DATA=/elsewhere)
+	@exec .venv/bin/antiphon serve --data $(DATA) $(ARGS)
+
+demo: setup ## start the example API and its simulated customers against a running server
+	@exec .venv/bin/antiphon demo $(ARGS)
+
+test: setup servers $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, contract, faults, browser
+	@if [ -f ui/package.json ]; then npm --prefix ui test; fi
+	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+check: setup $(STAMPS)/ui ## formatting, lint, types, layers, generated files (what CI and pre-commit run)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) pyright
+	$(RUN) lint-imports
+	$(RUN) python tools/new_migration.py --check
+	$(RUN) python tools/reference_docs.py --check
+	@if [ -f ui/package.json ]; then npm --prefix ui run check; fi
+
+format: setup ## format the Python and repair what the linter can
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: setup servers ## run the benchmarks (ARGS=bench/commit.py runs one)
+	@for file in $(or $(ARGS),$(filter-out bench/_%,$(wildcard bench/*.py))); do echo "== $$file"; $(RUN) python $$file; done
+
+e2e: setup servers $(STAMPS)/ui ## drive the real page in Chromium
+	@$(RUN) pytest tests/e2e $(ARGS)
+
+faults: setup servers ## kill and starve it: the full fault plan
+	@ANTIPHON_FAULTS=full $(RUN) pytest tests/faults --timeout 1800 $(ARGS)
+
+docs: setup ## write docs/reference from the code
+	$(RUN) python tools/reference_docs.py
+
+migration: setup ## write the next migration from the tables (ARGS="what changes")
+	$(RUN) python tools/new_migration.py "$(ARGS)"
+
+servers: ## install the servers that tests talk to, when they are missing (Debian packages)
+	@tools/install_test_servers.sh
+
+clean: ## remove what was made (never the data folder)
+	rm -rf .venv .venv-tools ui/node_modules ui/dist src/antiphon/web/static
+	rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+.venv-tools/bin/uv:
+	@tools/bootstrap_uv.sh $(PYTHON) $(UV_VERSION)
+
+$(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(wildcard hatch_build.py) $(PAGE_SOURCES)
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --reinstall-package antiphon
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/ui: $(STAMPS)/python $(wildcard ui/package-lock.json)
+	@if [ -f ui/package-lock.json ] && [ ! ui/node_modules -nt ui/package-lock.json ]; then npm --prefix ui ci --no-audit --no-fund && touch ui/node_modules; fi
+	@mkdir -p $(@D) && touch $@

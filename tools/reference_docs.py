@@ -1,0 +1,86 @@
+"""Writes docs/reference from the code, or with --check says what is stale (exit code 1)."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import Table
+
+from antiphon import errors
+from antiphon.errors import AntiphonError
+from antiphon.store import tables
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+NOTE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
+
+
+def main() -> None:
+    """Write every document, or compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say what is stale")
+    check = parser.parse_args().check
+    stale: list[str] = []
+    for name, write in DOCUMENTS.items():
+        path = FOLDER / name
+        text = NOTE + "\n".join(write()) + "\n"
+        if not path.exists() or path.read_text() != text:
+            stale.append(str(path.relative_to(FOLDER.parents[1])))
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    if check and stale:
+        sys.exit(f"Stale: {', '.join(stale)}. Run `make docs`.")
+    print("\n".join(stale) or "Up to date.")
+
+
+def error_codes() -> Iterator[str]:
+    """What `code` of an error answer means, with its HTTP status."""
+    yield "# Errors\n"
+    yield 'The API answers an error with `{"code": ..., "message": ..., "details": {...}}` and this status.\n'
+    yield from _table("code", "status", "meaning")
+    for _name, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, AntiphonError) and kind is not AntiphonError:
+            yield _row(f"`{kind.code}`", str(kind.status), " ".join((kind.__doc__ or "").split()))
+
+
+def database_tables() -> Iterator[str]:
+    """Every table and column, with its type."""
+    yield "# Tables\n"
+    yield "Times are milliseconds since the Unix epoch, UTC. `log_*` tables of the first heading are in `log.db` when"
+    yield "embedded, all others in `state.db`; in PostgreSQL they share one database.\n"
+    for heading, metadata in (("Log", tables.log_metadata), ("State", tables.metadata)):
+        yield f"## {heading}\n"
+        for table in sorted(metadata.tables.values(), key=lambda table: table.name):
+            yield from _columns(table)
+
+
+def _columns(table: Table) -> Iterator[str]:
+    yield f"### {table.name}\n"
+    yield from _table("column", "type", "key", "null")
+    for column in table.columns:
+        kind = type(column.type).__name__.lower()
+        yield _row(f"`{column.name}`", kind, "yes" if column.primary_key else "", "yes" if column.nullable else "")
+    yield ""
+
+
+def _table(*columns: str) -> Iterator[str]:
+    yield _row(*columns)
+    yield _row(*("---" for _ in columns))
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+DOCUMENTS: dict[str, Callable[[], Iterator[str]]] = {
+    "errors.md": error_codes,
+    "tables.md": database_tables,
+}
+
+
+if __name__ == "__main__":
+    main()
