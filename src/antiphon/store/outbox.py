@@ -52,7 +52,7 @@ def recover(conn: Connection, now: int) -> dict[str, int]:
     claimed = conn.execute(
         update(t.messages)
         .where(t.messages.c.status == "claimed")
-        .values(status="queued", claimed_by=None, updated_at=now)
+        .values(status="queued", updated_at=now)
     )
     uncertain = conn.execute(
         update(t.messages)
@@ -81,7 +81,7 @@ def resend_uncertain(conn: Connection, now: int) -> int:
     ).rowcount
 
 
-def claim(conn: Connection, owner: str, now: int, limit: int, lanes: Sequence[str]) -> list[QueuedMessage]:
+def claim(conn: Connection, now: int, limit: int, lanes: Sequence[str]) -> list[QueuedMessage]:
     """Take up to `limit` due messages of `lanes`, transactional ones first, with what is needed to make them."""
     m = t.messages
     due = (
@@ -96,7 +96,7 @@ def claim(conn: Connection, owner: str, now: int, limit: int, lanes: Sequence[st
     if not rows:
         return []
     conn.execute(
-        update(m).where(m.c.id.in_([row.id for row in rows])).values(status="claimed", claimed_by=owner, updated_at=now)
+        update(m).where(m.c.id.in_([row.id for row in rows])).values(status="claimed", updated_at=now)
     )
     claimed = [QueuedMessage(**{name: getattr(row, name) for name in _FROM_ROW}) for row in rows]
     _add_content(conn, claimed)
@@ -176,7 +176,23 @@ def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, no
 def finish(conn: Connection, message_id: int, now: int, **values: Any) -> None:
     """Write how a message fared (`status` and what goes with it)."""
     conn.execute(
-        update(t.messages).where(t.messages.c.id == message_id).values(claimed_by=None, updated_at=now, **values)
+        update(t.messages).where(t.messages.c.id == message_id).values(updated_at=now, **values)
+    )
+
+
+def put_back(conn: Connection, message_id: int, now: int, detail: str, due_at: int) -> None:
+    """Defer a message that an unexpected error stopped; one that had reached DATA is uncertain instead."""
+    m = t.messages.c
+    conn.execute(
+        update(t.messages)
+        .where(m.id == message_id, m.status.in_(("claimed", "at_data")))
+        .values(
+            status=case((m.status == "at_data", "uncertain"), else_="deferred"),
+            detail=detail,
+            due_at=due_at,
+            attempts=m.attempts + 1,
+            updated_at=now,
+        )
     )
 
 

@@ -287,7 +287,6 @@ messages = Table(  # the outbox and the record
     Column("subject", Text),
     Column("attempts", Integer, nullable=False),
     Column("due_at", BigInteger, nullable=False),
-    Column("claimed_by", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("caused_at", BigInteger),  # receipt of the call that led to it; None when a timer did
     Column("sent_at", BigInteger),

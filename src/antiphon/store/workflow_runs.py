@@ -1,4 +1,4 @@
-"""Running workflows: enrollments, step runs, and the outbox that sends fill."""
+"""Running workflows: published versions, enrollments under way, step runs, and putting messages into the outbox."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def outbox_row(**values: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "lane": "behavioural", "channel": "email", "recipient": None, "template_version": None, "workflow_id": None,
         "enrollment_id": None, "step_id": None, "rule_id": None, "variables": {}, "status": "queued", "reason": None,
-        "detail": None, "provider": None, "message_id": None, "subject": None, "attempts": 0, "claimed_by": None,
+        "detail": None, "provider": None, "message_id": None, "subject": None, "attempts": 0,
         "caused_at": None, "sent_at": None,
     }  # fmt: skip
     return row | values
