@@ -50,9 +50,7 @@ def recover(conn: Connection, now: int) -> dict[str, int]:
     Behavioural mail that is uncertain is never sent again by itself.
     """
     claimed = conn.execute(
-        update(t.messages)
-        .where(t.messages.c.status == "claimed")
-        .values(status="queued", updated_at=now)
+        update(t.messages).where(t.messages.c.status == "claimed").values(status="queued", updated_at=now)
     )
     uncertain = conn.execute(
         update(t.messages)
@@ -95,9 +93,7 @@ def claim(conn: Connection, now: int, limit: int, lanes: Sequence[str]) -> list[
     rows = conn.execute(due).all()
     if not rows:
         return []
-    conn.execute(
-        update(m).where(m.c.id.in_([row.id for row in rows])).values(status="claimed", updated_at=now)
-    )
+    conn.execute(update(m).where(m.c.id.in_([row.id for row in rows])).values(status="claimed", updated_at=now))
     claimed = [QueuedMessage(**{name: getattr(row, name) for name in _FROM_ROW}) for row in rows]
     _add_content(conn, claimed)
     _add_people(conn, claimed)
@@ -175,9 +171,7 @@ def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, no
 
 def finish(conn: Connection, message_id: int, now: int, **values: Any) -> None:
     """Write how a message fared (`status` and what goes with it)."""
-    conn.execute(
-        update(t.messages).where(t.messages.c.id == message_id).values(updated_at=now, **values)
-    )
+    conn.execute(update(t.messages).where(t.messages.c.id == message_id).values(updated_at=now, **values))
 
 
 def put_back(conn: Connection, message_id: int, now: int, detail: str, due_at: int) -> None:

@@ -90,20 +90,24 @@ def next_due(conn: Connection) -> int | None:
     ).scalar_one()
 
 
-def iterate(conn: Connection, kind: StateKind, chunk: int = 1000) -> Iterator[list[tuple[str, bytes]]]:
-    """Every state of a kind, in chunks ordered by id."""
+def all_keys(conn: Connection, kind: StateKind, chunk: int = 1000) -> Iterator[SubjectKey]:
+    """Everybody of a kind who has state, by id; read in chunks, so that the caller may write meanwhile."""
     last = ""
     while True:
-        rows = conn.execute(
-            select(t.subjects.c.id, t.subjects.c.state)
-            .where(t.subjects.c.kind == kind, t.subjects.c.id > last)
-            .order_by(t.subjects.c.id)
-            .limit(chunk)
-        ).all()
+        rows = (
+            conn.execute(
+                select(t.subjects.c.id)
+                .where(t.subjects.c.kind == kind, t.subjects.c.id > last)
+                .order_by(t.subjects.c.id)
+                .limit(chunk)
+            )
+            .scalars()
+            .all()
+        )
         if not rows:
             return
-        yield [(row.id, row.state) for row in rows]
-        last = rows[-1].id
+        yield from (SubjectKey(kind, id_) for id_ in rows)
+        last = rows[-1]
 
 
 def load_identities(conn: Connection) -> dict[SubjectKey, tuple[str, int]]:

@@ -1,0 +1,16 @@
+"""Wait for a time."""
+
+from __future__ import annotations
+
+from antiphon.act.steps.contract import StepResult
+from antiphon.model.clock import MINUTE
+from antiphon.model.workflow import WaitStep
+from antiphon.store.engine import Connection
+from antiphon.store.workflow_runs import Enrollment
+
+
+def run(conn: Connection, step: WaitStep, enrollment: Enrollment, now: int) -> StepResult:
+    """Resume `step.minutes` after the step was due (not after it happened to run: waits do not add up delays)."""
+    del conn
+    start = enrollment.due_at if enrollment.due_at is not None else now
+    return StepResult(resume_at=start + step.minutes * MINUTE)

@@ -1,0 +1,149 @@
+"""Judging subjects by the rules, and what follows when a judgement changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.record import Judgement, Record
+from antiphon.evaluate.records import Records
+from antiphon.model.event import INTERNAL, Event
+from antiphon.model.signal import Signal
+from antiphon.model.subject import SubjectKey
+from antiphon.rules.live import Program
+from antiphon.rules.state import SubjectView, trait_values
+from antiphon.store.engine import Connection
+from antiphon.store.subjects import Membership
+
+CompanyOf = Callable[[SubjectKey], str | None]
+
+
+class Outcome:
+    """What judging led to: memberships and signals to store, events of our own to emit."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.memberships: list[Membership] = []
+        self.signals: list[Signal] = []
+        self.emissions: list[Event] = []
+
+    def add(self, other: Outcome) -> None:
+        """Take in what another judging led to."""
+        self.memberships.extend(other.memberships)
+        self.signals.extend(other.signals)
+        self.emissions.extend(other.emissions)
+
+
+class Judge:
+    """Judges subjects at one instant (`now`, ms)."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        program: Program,
+        records: Records,
+        identities: Identities,
+        company_of: CompanyOf,
+        now: int,
+        outcome: Outcome,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """`quiet` judgements are recorded, and nobody is messaged for them (a backfill)."""
+        self._conn = conn
+        self._program = program
+        self._records = records
+        self._identities = identities
+        self._company_of = company_of
+        self._now = now
+        self._outcome = outcome
+        self._quiet = quiet
+
+    def judge(self, key: SubjectKey, rules: Iterable[int], caused_at: int | None) -> None:
+        """Judge `key` by `rules` (rule ids; those about another kind of subject are left out).
+
+        A rule that reads another rule's segment is judged after it, and again when that one changes.
+        """
+        if key.kind == "anonymous":
+            return
+        record = self._records.change(key)
+        segments = {self._program.name_of(r): j.member for r, j in record.judgements.items() if self._program.knows(r)}
+        view = self.view(key, record, segments)
+        queue = self._program.in_order(key.kind, rules)
+        for rule_id in queue:
+            if self._judge_one(key, record, view, rule_id, caused_at):
+                segments[self._program.name_of(rule_id)] = record.judgements[rule_id].member
+                queue.extend(r for r in self._program.readers_of(rule_id) if r not in queue)
+
+    def view(self, key: SubjectKey, record: Record, segments: dict[str, bool]) -> SubjectView:
+        """A subject as rules see it: all its ids together, its traits, its company's traits, its segments."""
+        state = record.state
+        for other in self._identities.group(key)[1:] if key.kind == "user" else ():
+            part = self._records.find(self._conn, other)
+            if part is not None:
+                state = self._program.merge(state, part.state)
+        company = self._company_of(key) if key.kind == "user" else None
+        company_record = self._records.find(self._conn, SubjectKey("company", company)) if company is not None else None
+        return SubjectView(
+            state=state,
+            traits=trait_values(state),
+            company_traits=trait_values(company_record.state) if company_record is not None else None,
+            segments=segments,
+        )
+
+    def _judge_one(
+        self, key: SubjectKey, record: Record, view: SubjectView, rule_id: int, caused_at: int | None
+    ) -> bool:
+        verdict = self._program.evaluate(rule_id, view, self._now)
+        version = self._program.version_of(rule_id)
+        old = record.judgements.get(rule_id)
+        was = old is not None and old.member
+        episode = old.episode if old is not None else 0
+        if verdict.truth == was:
+            if old is not None or verdict.recheck_at is not None:
+                since = old.since if old is not None else self._now
+                record.judgements[rule_id] = Judgement(version, was, episode, since, verdict.recheck_at)
+            return False
+        episode += 1 if verdict.truth else 0
+        record.judgements[rule_id] = Judgement(version, verdict.truth, episode, self._now, verdict.recheck_at)
+        self._changed(key, rule_id, record.judgements[rule_id], caused_at)
+        return True
+
+    def _changed(self, key: SubjectKey, rule_id: int, judgement: Judgement, caused_at: int | None) -> None:
+        kind = "company" if key.kind == "company" else "user"
+        self._outcome.memberships.append(
+            Membership(rule_id, kind, key.id, judgement.episode, judgement.member, self._now)
+        )
+        name = "entered" if judgement.member else "left"
+        self._outcome.signals.append(
+            Signal(
+                kind=name,
+                subject_kind=kind,
+                subject_id=key.id,
+                at=self._now,
+                rule_id=rule_id,
+                episode=judgement.episode,
+                caused_at=caused_at,
+                quiet=self._quiet,
+            )
+        )
+        if not self._quiet:
+            self._outcome.emissions.append(self._event(key, rule_id, judgement, name))
+
+    def _event(self, key: SubjectKey, rule_id: int, judgement: Judgement, name: str) -> Event:
+        return Event(
+            id=f"segment:{rule_id}:{key.kind}:{key.id}:{judgement.episode}:{name}",
+            type="track",
+            name=f"segment_{name}",
+            timestamp=self._now,
+            received_at=self._now,
+            source="antiphon",
+            user_id=key.id if key.kind == "user" else None,
+            company_id=key.id if key.kind == "company" else None,
+            properties={
+                "rule_id": rule_id,
+                "rule": self._program.name_of(rule_id),
+                "episode": judgement.episode,
+            },
+            flags=INTERNAL,
+        )

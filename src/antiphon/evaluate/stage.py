@@ -1,0 +1,232 @@
+"""The stage: one tick reads the log, folds, judges, and commits cursor and consequences together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from antiphon.evaluate.absorb import Changes, absorb, company_of
+from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
+from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.judge import Judge, Outcome
+from antiphon.evaluate.profiles import save_profiles
+from antiphon.evaluate.program import read_source
+from antiphon.evaluate.records import Records
+from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.model.clock import Clock
+from antiphon.model.event import Event
+from antiphon.model.signal import Signal
+from antiphon.model.subject import SubjectKey
+from antiphon.rules.live import Program
+from antiphon.rules.state import SubjectState, SubjectView, seen
+from antiphon.store import log, program, signals, subjects, workflow_runs
+from antiphon.store.dedupe import DedupeIndex
+from antiphon.store.engine import Connection, Store
+
+PARTITION = 0
+CURSOR = f"evaluate:{PARTITION}"
+DUE_BATCH = 2_000
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What a tick did: events read, subjects judged, transitions made; whether more waits; the next timer (ms)."""
+
+    events: int
+    judged: int
+    transitions: int
+    more: bool = False
+    next_due: int | None = None
+
+
+class Evaluator:
+    """Evaluates one partition: the only writer of its cursor, states, identities, profiles, memberships, signals.
+
+    `tick` is called from one thread.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: EvaluateSettings,
+        notify: Callable[[str], None],
+        time_zone: Callable[[Connection], str],
+        past: Past,
+    ) -> None:
+        """`notify(topic)` wakes the stages that follow, after a commit that gave them work.
+
+        `past` reads the events before a log offset, for rules that are new.
+        """
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._notify = notify
+        self._time_zone = time_zone
+        self._past = past
+        self._records = Records(settings.hot_subjects)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is in memory may not be what is stored: read everything again."""
+        self._records.forget()
+        self._program: Program | None = None
+        self._initial: dict[str, list[int]] = {}
+        self._fingerprint: tuple[int, ...] | None = None
+        self._identities: Identities | None = None
+        self._dedupe: DedupeIndex | None = None
+
+    def tick(self) -> Progress:
+        """Read, fold, judge, commit. Raises what the database raises; nothing was done then."""
+        try:
+            progress = self._tick()
+        except BaseException:
+            self._forget()
+            raise
+        self._records.settle()
+        if progress.transitions:
+            self._notify("signals")
+        if progress.events:
+            self._notify("history")
+        return progress
+
+    def _tick(self) -> Progress:
+        now = self._clock()
+        limit = self._settings.evaluate_batch
+        with self._store.log.read() as log_conn, self._store.state.write() as conn:
+            position = signals.cursor(conn, CURSOR)
+            outcome = Outcome()
+            current = self._refresh(conn, position, now, outcome)
+            segments = log.read(log_conn, position, limit, PARTITION)
+            events, end = self._unique(conn, segments, position)
+            identities = self._identities_of(conn)
+            changes = absorb(conn, current, self._records, identities, events)
+            judged = self._judge(conn, current, identities, changes, now, outcome)
+            self._save(conn, current, identities, changes, outcome, now)
+            if end != position:
+                signals.set_cursor(conn, CURSOR, end)
+            next_due = subjects.next_due(conn)
+        more = end - position >= limit or (next_due is not None and next_due <= now)
+        return Progress(end - position, judged, len(outcome.signals), more, next_due)
+
+    def _identities_of(self, conn: Connection) -> Identities:
+        if self._identities is None:
+            self._identities = Identities(subjects.load_identities(conn))
+        return self._identities
+
+    def _unique(self, conn: Connection, segments: list[log.Segment], position: int) -> tuple[list[Event], int]:
+        """The events that were not seen before, in log order, and the cursor after them all."""
+        end = segments[-1].end_offset if segments else position
+        if self._dedupe is None:
+            with self._store.log.read() as log_conn:
+                self._dedupe = DedupeIndex.load(conn, log_conn, position, PARTITION)
+        numbered = [(s.first_offset + i, event) for s in segments for i, event in enumerate(s.events)]
+        repeated = self._dedupe.take(conn, numbered)
+        return [event for offset, event in numbered if offset not in repeated], end
+
+    # -- the program -------------------------------------------------------------------------------------------
+
+    def _refresh(self, conn: Connection, position: int, now: int, outcome: Outcome) -> Program:
+        """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
+        fingerprint = workflow_runs.fingerprint(conn)
+        if self._program is not None and fingerprint == self._fingerprint:
+            return self._program
+        source = read_source(conn, self._time_zone(conn))
+        active = {rule.id for rule in source.rules}
+        subjects.end_memberships(conn, program.rules_with_members(conn) - active, now)
+        current = source.compile()
+        unfilled = [rule for rule in source.rules if rule.filled_version < rule.version]
+        if unfilled:
+            identities = self._identities_of(conn)
+            filled = source.compile([rule for rule in source.rules if rule not in unfilled])
+            missing = frozenset(current.metric_keys) - frozenset(filled.metric_keys)
+            if missing:
+                fill_metrics(conn, current, missing, self._records, identities, self._past(position))
+            outcome.add(judge_everybody(conn, current, unfilled, self._records, identities, now))
+        self._program, self._fingerprint = current, workflow_runs.fingerprint(conn)
+        self._initial = {kind: _possible_at_first(current, kind, now) for kind in ("user", "company")}
+        return current
+
+    # -- judging -----------------------------------------------------------------------------------------------
+
+    def _judge(
+        self,
+        conn: Connection,
+        current: Program,
+        identities: Identities,
+        changes: Changes,
+        now: int,
+        outcome: Outcome,
+    ) -> int:
+        def company(root: SubjectKey) -> str | None:
+            return company_of(conn, self._records, identities, root)
+
+        wanted = changes.rules
+        for key in changes.new:
+            changes.judge(key, self._initial.get(key.kind, []))
+        for key in changes.everything:
+            changes.judge(key, current.rule_ids(key.kind))
+        for company_id, names in changes.company_traits.items():
+            readers = current.rules_for_company_traits(names)
+            if readers:
+                for user_id in subjects.members_of(conn, company_id):
+                    changes.judge(identities.root(SubjectKey("user", user_id)), readers)
+        for key in subjects.due(conn, now, DUE_BATCH):
+            changes.judge(key, self._due_rules(conn, current, key, now))
+        judge = Judge(conn, current, self._records, identities, company, now, outcome)
+        self._records.prefetch(conn, wanted)
+        for key, rules in wanted.items():
+            judge.judge(key, rules, changes.receipt.get(key))
+        for watch, root, event in changes.hits:
+            outcome.signals.append(_event_signal(watch, root, event))
+        return len(wanted)
+
+    def _due_rules(self, conn: Connection, current: Program, key: SubjectKey, now: int) -> list[int]:
+        """The rules whose timer has come; judgements of rules that are gone are dropped here."""
+        record = self._records.find(conn, key)
+        if record is None:
+            return []
+        known = set(current.rule_ids(key.kind))
+        record = self._records.change(key)
+        for rule_id in [r for r in record.judgements if r not in known]:
+            del record.judgements[rule_id]
+        return [r for r, j in record.judgements.items() if j.recheck_at is not None and j.recheck_at <= now]
+
+    def _save(
+        self, conn: Connection, current: Program, identities: Identities, changes: Changes, outcome: Outcome, now: int
+    ) -> None:
+        subjects.save_identities(conn, changes.links)
+        for key in changes.moved:
+            subjects.end_subject(conn, key, now)
+        save_profiles(conn, current, self._records, identities, changes)
+        subjects.save_memberships(
+            conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
+        )
+        signals.add_signals(conn, outcome.signals)
+        signals.emit(conn, outcome.emissions)
+        self._records.save(conn)
+
+
+def _possible_at_first(current: Program, kind: str, now: int) -> list[int]:
+    """The rules that may hold, or come to hold by time alone, for somebody who has done nothing yet.
+
+    All others are false until an event or a trait touches them, so a newcomer need not be judged by them.
+    """
+    state = SubjectState()
+    seen(state, now)
+    view = SubjectView(state=state, traits={}, company_traits=None, segments={})
+    verdicts = ((rule_id, current.evaluate(rule_id, view, now)) for rule_id in current.rule_ids(kind))
+    return [rule_id for rule_id, verdict in verdicts if verdict.truth or verdict.recheck_at is not None]
+
+
+def _event_signal(watch: str, root: SubjectKey, event: Event) -> Signal:
+    return Signal(
+        kind="event",
+        subject_kind="user",
+        subject_id=root.id,
+        at=event.timestamp,
+        watch=watch,
+        event_id=f"{event.source}:{event.id}",
+        event={"name": event.name, "timestamp": event.timestamp, "properties": event.properties},
+        caused_at=event.received_at,
+    )

@@ -1,0 +1,1 @@
+"""The only wiring: Settings to objects, roles, start and stop."""

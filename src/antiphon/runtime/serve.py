@@ -1,0 +1,106 @@
+"""`antiphon serve`: prepare the store, then be, or supervise, the roles."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+import structlog
+
+from antiphon.config import Settings, environment_of
+from antiphon.model.clock import wall_clock
+from antiphon.runtime.child import SOCKET_FD, end_with_parent, tell_ready
+from antiphon.runtime.supervisor import Supervisor, listen
+from antiphon.runtime.web import Web
+from antiphon.runtime.worker import Worker
+from antiphon.store.engine import Store, open_store
+from antiphon.store.migrate import upgrade
+from antiphon.store.settings import signing_secret
+from antiphon.web.bootstrap import Bootstrapped, bootstrap, new_link
+
+log = structlog.get_logger(__name__)
+ROLES = {"all": ("worker", "web"), "web": ("web",), "worker": ("worker",)}
+LOCAL_TOKEN = "local-admin-token"  # noqa: S105 - a file's name
+
+
+def serve(settings: Settings, role: str) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code."""
+    started = _prepare(settings)
+    sock = listen(settings.serve.host, settings.serve.port)
+    try:
+        environment = os.environ | environment_of(settings)
+        supervisor = Supervisor(ROLES[role], environment, sock)
+        return supervisor.run(lambda: _announce(settings, started))
+    finally:
+        sock.close()
+
+
+def run_role(settings: Settings, role: str) -> None:
+    """Be one role of a supervised `serve`."""
+    end_with_parent()
+    sys.setswitchinterval(0.001)  # a thread that has a mail to send need not wait 5 ms for one that counts
+    part = Web(settings, socket.socket(fileno=int(os.environ[SOCKET_FD]))) if role == "web" else Worker(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_told(part.start, part.stop))
+
+
+def sign_in_link(settings: Settings) -> str:
+    """A fresh link that signs its first user in as the owner."""
+    store = open_store(settings.store)
+    try:
+        upgrade(store)
+        with store.state.write() as conn:
+            return f"{settings.web.public_url}/signin?token={new_link(conn, wall_clock)}"
+    finally:
+        store.close()
+
+
+async def _until_told(start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await start()
+    gc.freeze()  # what is loaded by now stays: collections need not look at it again and again
+    tell_ready()
+    await told.wait()
+    await stop()
+
+
+def _prepare(settings: Settings) -> Bootstrapped:
+    """Schema, first account and keys, signing secret; the token file that lets local commands in."""
+    store = open_store(settings.store)
+    try:
+        upgrade(store)
+        with store.state.write() as conn:
+            signing_secret(conn)
+            started = bootstrap(
+                conn, wall_clock, admin_token=settings.serve.admin_token, write_key=settings.serve.write_key
+            )
+            local = local_token(store)
+    finally:
+        store.close()
+    return started
+
+
+def _announce(settings: Settings, started: Bootstrapped) -> None:
+    """What a person who has just started Antiphon needs, on stdout."""
+    url = settings.web.public_url
+    lines = ["", f"  Antiphon is ready at {url}", ""]
+    if started.link:
+        lines.append(f"  Sign in (works once):  {url}/signin?token={started.link}")
+    if started.write_key:
+        lines.append(f"  Your first write key:  {started.write_key}")
+    lines += [
+        f"  Data folder:           {settings.store.data.resolve()}",
+        "",
+        "  Stop with Ctrl-C.  Another sign-in link: antiphon link",
+        "",
+    ]
+    click.echo("\n".join(lines))
