@@ -9,7 +9,7 @@ from antiphon.evaluate.records import Records
 from antiphon.model.clock import MINUTE
 from antiphon.model.event import INTERNAL, Event
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.live import Program, Touch
+from antiphon.rules.live import Plan, Program, Touch
 from antiphon.rules.state import SubjectState, seen, set_trait
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
@@ -166,14 +166,15 @@ def _fold(
         if record.profiled_at == 0:
             changes.new.add(root)
             changes.profiles.add(root)
-        _see(record.state, event)
+        if _see(record.state, event):
+            changes.judge(root, program.rules_for_first_seen("user"))
         if not event.late:
-            program.fold(record.state, event, touch.user)
+            _count(program, record.state, event, touch.user)
             changes.judge(root, touch.user.rules)
-            if event.company_id is None and touch.company.metrics:
+            if event.company_id is None and touch.company:
                 if record.contribution is None:
                     record.contribution = SubjectState()
-                program.fold(record.contribution, event, touch.company)
+                _count(program, record.contribution, event, touch.company)
         changes.receipt[root] = event.received_at
         changes.hits.extend((watch, root, event) for watch in touch.watches if root.kind == "user")
         if record.state.last_seen is not None and record.state.last_seen - record.profiled_at > PROFILE_STEP:
@@ -191,26 +192,40 @@ def _fold_company(
     if record.profiled_at == 0:
         changes.new.add(key)
         changes.profiles.add(key)
-    _see(record.state, event)
+    if _see(record.state, event):
+        changes.judge(key, program.rules_for_first_seen("company"))
     if not event.late:
-        program.fold(record.state, event, touch.company)
+        _count(program, record.state, event, touch.company)
         changes.judge(key, touch.company.rules)
     if event.company_id is not None:
         if record.own is None:
             record.own = SubjectState()
         _see(record.own, event)
         if not event.late:
-            program.fold(record.own, event, touch.company)
+            _count(program, record.own, event, touch.company)
     changes.receipt[key] = event.received_at
     if record.state.last_seen is not None and record.state.last_seen - record.profiled_at > PROFILE_STEP:
         changes.profiles.add(key)
 
 
-def _see(state: SubjectState, event: Event) -> None:
-    """Widen the time in which the subject is known; a late event makes it known from its receipt on."""
+def _see(state: SubjectState, event: Event) -> bool:
+    """Widen the time in which the subject is known; whether it is known for longer now.
+
+    A late event makes it known from its receipt on; what Antiphon itself did to somebody does not make them known.
+    """
     if event.flags & INTERNAL:
+        return False
+    return seen(state, event.received_at if event.late else event.timestamp)
+
+
+def _count(program: Program, state: SubjectState, event: Event, plan: Plan) -> None:
+    """Fold an event; one of our own leaves the time in which the subject is known as it was."""
+    if not plan:
         return
-    seen(state, event.received_at if event.late else event.timestamp)
+    known = state.first_seen, state.last_seen
+    program.fold(state, event, plan)
+    if event.flags & INTERNAL:
+        state.first_seen, state.last_seen = known
 
 
 def _rebuild(
@@ -219,7 +234,7 @@ def _rebuild(
     """Put a company's state together anew from its own events and its present members' contributions."""
     key = SubjectKey("company", company_id)
     record = records.change(key)
-    state = program.merge(SubjectState(), record.own) if record.own is not None else SubjectState()
+    state = program.merge(SubjectState(), record.own, "company") if record.own is not None else SubjectState()
     state.traits = record.state.traits
     roots = {SubjectKey("user", user_id) for user_id in subjects.members_of(conn, company_id)}
     roots |= {root for root in changes.profiles if root.kind != "company"}
@@ -230,7 +245,7 @@ def _rebuild(
             part = records.find(conn, member)
             if part is not None:
                 if part.contribution is not None:
-                    state = program.merge(state, part.contribution)
+                    state = program.merge(state, part.contribution, "company")
                 if part.state.first_seen is not None and part.state.last_seen is not None:
                     seen(state, part.state.first_seen)
                     seen(state, part.state.last_seen)

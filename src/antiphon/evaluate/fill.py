@@ -6,19 +6,20 @@ after it is folded live, so nothing is missed and nothing counts twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.judge import Judge, Outcome
+from antiphon.evaluate.program import InForce
 from antiphon.evaluate.record import Judgement, Record
 from antiphon.evaluate.records import Records
 from antiphon.model.event import Event
-from antiphon.model.subject import SubjectKey
+from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.live import Program
-from antiphon.rules.state import SubjectState
+from antiphon.rules.state import SubjectState, adopt
 from antiphon.store import program as store
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
@@ -53,7 +54,7 @@ def fill_metrics(
     companies: dict[SubjectKey, str | None] = {}
     for event in past:
         touch = program.touch(event)
-        if event.late or not (touch.user.metrics or touch.company.metrics):
+        if event.late or not (touch.user or touch.company):
             continue
         key = id_of(event)
         company_id = event.company_id
@@ -74,14 +75,14 @@ def fill_metrics(
     records.prefetch(conn, parts)
     for key, part in parts.items():
         record = records.change(key)
-        _take(record.state, part.state, keys)
-        record.contribution = _taken(record.contribution, part.contribution, keys)
-        record.own = _taken(record.own, part.own, keys)
+        adopt(record.state, part.state, keys["company" if key.kind == "company" else "user"])
+        record.contribution = _adopted(record.contribution, part.contribution, keys["company"])
+        record.own = _adopted(record.own, part.own, keys["company"])
     return len(parts)
 
 
 def judge_everybody(
-    conn: Connection, program: Program, rules: list[RuleRow], records: Records, identities: Identities, now: int
+    conn: Connection, current: InForce, rules: list[RuleRow], records: Records, identities: Identities, now: int
 ) -> Outcome:
     """Judge every subject by `rules`, quietly: memberships are recorded, nobody is messaged."""
     outcome = Outcome()
@@ -89,8 +90,8 @@ def judge_everybody(
     def company(root: SubjectKey) -> str | None:
         return company_of(conn, records, identities, root)
 
-    judge = Judge(conn, program, records, identities, company, now, outcome, quiet=True)
-    for rule in rules:
+    judge = Judge(conn, current, records, identities, company, now, outcome, quiet=True)
+    for rule in sorted(rules, key=lambda row: current.rank(row.id)):
         before = subjects.memberships_of_rule(conn, rule.id)
         for key in subjects.all_keys(conn, rule.subject_kind):
             if identities.root(key) != key:
@@ -112,15 +113,8 @@ def _restore(record: Record, rule: RuleRow, membership: subjects.Membership | No
         record.judgements[rule.id] = Judgement(rule.version, membership.member, membership.episode, membership.since)
 
 
-def _taken(state: SubjectState | None, part: SubjectState, keys: frozenset[str]) -> SubjectState | None:
-    if not part.metrics:
-        return state
-    state = state or SubjectState()
-    _take(state, part, keys)
+def _adopted(state: SubjectState | None, part: SubjectState, keys: frozenset[str]) -> SubjectState | None:
+    if part.metrics:
+        state = state or SubjectState(first_seen=part.first_seen, last_seen=part.last_seen)
+        adopt(state, part, keys)
     return state
-
-
-def _take(state: SubjectState, part: SubjectState, keys: frozenset[str]) -> None:
-    for name, metric in part.metrics.items():
-        if name in keys:
-            state.metrics[name] = metric

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.program import InForce
 from antiphon.evaluate.record import Judgement, Record
 from antiphon.evaluate.records import Records
 from antiphon.model.event import INTERNAL, Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.live import Program
 from antiphon.rules.state import SubjectView, trait_values
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import Membership
@@ -40,7 +40,7 @@ class Judge:
     def __init__(
         self,
         conn: Connection,
-        program: Program,
+        current: InForce,
         records: Records,
         identities: Identities,
         company_of: CompanyOf,
@@ -51,7 +51,8 @@ class Judge:
     ) -> None:
         """`quiet` judgements are recorded, and nobody is messaged for them (a backfill)."""
         self._conn = conn
-        self._program = program
+        self._current = current
+        self._program = current.program
         self._records = records
         self._identities = identities
         self._company_of = company_of
@@ -67,13 +68,17 @@ class Judge:
         if key.kind == "anonymous":
             return
         record = self._records.change(key)
-        segments = {self._program.name_of(r): j.member for r, j in record.judgements.items() if self._program.knows(r)}
+        known = self._current.rules
+        segments = {known[r].name: j.member for r, j in record.judgements.items() if r in known}
         view = self.view(key, record, segments)
-        queue = self._program.in_order(key.kind, rules)
-        for rule_id in queue:
+        queue = self._current.in_order(key.kind, rules)
+        while queue:
+            rule_id = queue.pop(0)
             if self._judge_one(key, record, view, rule_id, caused_at):
-                segments[self._program.name_of(rule_id)] = record.judgements[rule_id].member
-                queue.extend(r for r in self._program.readers_of(rule_id) if r not in queue)
+                segments[known[rule_id].name] = record.judgements[rule_id].member
+                readers = self._program.rules_for_segment(rule_id)
+                if readers:
+                    queue = self._current.in_order(key.kind, {*queue, *readers})
 
     def view(self, key: SubjectKey, record: Record, segments: dict[str, bool]) -> SubjectView:
         """A subject as rules see it: all its ids together, its traits, its company's traits, its segments."""
@@ -95,7 +100,7 @@ class Judge:
         self, key: SubjectKey, record: Record, view: SubjectView, rule_id: int, caused_at: int | None
     ) -> bool:
         verdict = self._program.evaluate(rule_id, view, self._now)
-        version = self._program.version_of(rule_id)
+        version = self._current.rules[rule_id].version
         old = record.judgements.get(rule_id)
         was = old is not None and old.member
         episode = old.episode if old is not None else 0
@@ -142,7 +147,7 @@ class Judge:
             company_id=key.id if key.kind == "company" else None,
             properties={
                 "rule_id": rule_id,
-                "rule": self._program.name_of(rule_id),
+                "rule": self._current.rules[rule_id].name,
                 "episode": judgement.episode,
             },
             flags=INTERNAL,

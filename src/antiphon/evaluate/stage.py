@@ -11,16 +11,14 @@ from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.profiles import save_profiles
-from antiphon.evaluate.program import read_source
+from antiphon.evaluate.program import InForce, active_rules, watches
 from antiphon.evaluate.records import Records
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.live import Program
-from antiphon.rules.state import SubjectState, SubjectView, seen
-from antiphon.store import log, program, signals, subjects, workflow_runs
+from antiphon.store import log, log_duplicates, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 
@@ -70,8 +68,7 @@ class Evaluator:
     def _forget(self) -> None:
         """What is in memory may not be what is stored: read everything again."""
         self._records.forget()
-        self._program: Program | None = None
-        self._initial: dict[str, list[int]] = {}
+        self._current: InForce | None = None
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
@@ -100,7 +97,7 @@ class Evaluator:
             segments = log.read(log_conn, position, limit, PARTITION)
             events, end = self._unique(conn, segments, position)
             identities = self._identities_of(conn)
-            changes = absorb(conn, current, self._records, identities, events)
+            changes = absorb(conn, current.program, self._records, identities, events)
             judged = self._judge(conn, current, identities, changes, now, outcome)
             self._save(conn, current, identities, changes, outcome, now)
             if end != position:
@@ -116,35 +113,44 @@ class Evaluator:
 
     def _unique(self, conn: Connection, segments: list[log.Segment], position: int) -> tuple[list[Event], int]:
         """The events that were not seen before, in log order, and the cursor after them all."""
-        end = segments[-1].end_offset if segments else position
         if self._dedupe is None:
+            self._dedupe = DedupeIndex(PARTITION)
             with self._store.log.read() as log_conn:
-                self._dedupe = DedupeIndex.load(conn, log_conn, position, PARTITION)
-        numbered = [(s.first_offset + i, event) for s in segments for i, event in enumerate(s.events)]
-        repeated = self._dedupe.take(conn, numbered)
-        return [event for offset, event in numbered if offset not in repeated], end
+                self._dedupe.restore(conn, log_conn, position)
+        unique: list[Event] = []
+        for segment in segments:
+            repeats = self._dedupe.check(segment.first_offset, segment.events)
+            position = segment.end_offset
+            if not repeats:
+                unique += segment.events
+                continue
+            repeated = {repeat.index for repeat in repeats}
+            unique += [event for index, event in enumerate(segment.events) if index not in repeated]
+            log_duplicates.record(conn, segment, repeats, PARTITION)
+        self._dedupe.save(conn)
+        return unique, position
 
     # -- the program -------------------------------------------------------------------------------------------
 
-    def _refresh(self, conn: Connection, position: int, now: int, outcome: Outcome) -> Program:
+    def _refresh(self, conn: Connection, position: int, now: int, outcome: Outcome) -> InForce:
         """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
         fingerprint = workflow_runs.fingerprint(conn)
-        if self._program is not None and fingerprint == self._fingerprint:
-            return self._program
-        source = read_source(conn, self._time_zone(conn))
-        active = {rule.id for rule in source.rules}
-        subjects.end_memberships(conn, program.rules_with_members(conn) - active, now)
-        current = source.compile()
-        unfilled = [rule for rule in source.rules if rule.filled_version < rule.version]
+        if self._current is not None and fingerprint == self._fingerprint:
+            return self._current
+        zone = self._time_zone(conn)
+        watched = watches(conn)
+        rows = active_rules(conn)
+        current = InForce(rows, watched, zone, now)
+        subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
+        unfilled = [row for row in rows if row.filled_version < row.version]
         if unfilled:
             identities = self._identities_of(conn)
-            filled = source.compile([rule for rule in source.rules if rule not in unfilled])
-            missing = frozenset(current.metric_keys) - frozenset(filled.metric_keys)
-            if missing:
-                fill_metrics(conn, current, missing, self._records, identities, self._past(position))
+            filled = InForce([row for row in rows if row not in unfilled], [], zone, now)
+            missing = current.program.new_metrics(filled.program)
+            if any(missing.values()):
+                fill_metrics(conn, current.program, missing, self._records, identities, self._past(position))
             outcome.add(judge_everybody(conn, current, unfilled, self._records, identities, now))
-        self._program, self._fingerprint = current, workflow_runs.fingerprint(conn)
-        self._initial = {kind: _possible_at_first(current, kind, now) for kind in ("user", "company")}
+        self._current, self._fingerprint = current, fingerprint
         return current
 
     # -- judging -----------------------------------------------------------------------------------------------
@@ -152,7 +158,7 @@ class Evaluator:
     def _judge(
         self,
         conn: Connection,
-        current: Program,
+        current: InForce,
         identities: Identities,
         changes: Changes,
         now: int,
@@ -163,11 +169,11 @@ class Evaluator:
 
         wanted = changes.rules
         for key in changes.new:
-            changes.judge(key, self._initial.get(key.kind, []))
+            changes.judge(key, current.initial(key.kind))
         for key in changes.everything:
-            changes.judge(key, current.rule_ids(key.kind))
+            changes.judge(key, current.in_order(key.kind, current.rules))
         for company_id, names in changes.company_traits.items():
-            readers = current.rules_for_company_traits(names)
+            readers = current.program.rules_for_company_traits(names)
             if readers:
                 for user_id in subjects.members_of(conn, company_id):
                     changes.judge(identities.root(SubjectKey("user", user_id)), readers)
@@ -181,42 +187,28 @@ class Evaluator:
             outcome.signals.append(_event_signal(watch, root, event))
         return len(wanted)
 
-    def _due_rules(self, conn: Connection, current: Program, key: SubjectKey, now: int) -> list[int]:
+    def _due_rules(self, conn: Connection, current: InForce, key: SubjectKey, now: int) -> list[int]:
         """The rules whose timer has come; judgements of rules that are gone are dropped here."""
-        record = self._records.find(conn, key)
-        if record is None:
+        if self._records.find(conn, key) is None:
             return []
-        known = set(current.rule_ids(key.kind))
         record = self._records.change(key)
-        for rule_id in [r for r in record.judgements if r not in known]:
+        for rule_id in [r for r in record.judgements if r not in current.rules]:
             del record.judgements[rule_id]
         return [r for r, j in record.judgements.items() if j.recheck_at is not None and j.recheck_at <= now]
 
     def _save(
-        self, conn: Connection, current: Program, identities: Identities, changes: Changes, outcome: Outcome, now: int
+        self, conn: Connection, current: InForce, identities: Identities, changes: Changes, outcome: Outcome, now: int
     ) -> None:
         subjects.save_identities(conn, changes.links)
         for key in changes.moved:
             subjects.end_subject(conn, key, now)
-        save_profiles(conn, current, self._records, identities, changes)
+        save_profiles(conn, current.program, self._records, identities, changes)
         subjects.save_memberships(
             conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
         )
         signals.add_signals(conn, outcome.signals)
         signals.emit(conn, outcome.emissions)
         self._records.save(conn)
-
-
-def _possible_at_first(current: Program, kind: str, now: int) -> list[int]:
-    """The rules that may hold, or come to hold by time alone, for somebody who has done nothing yet.
-
-    All others are false until an event or a trait touches them, so a newcomer need not be judged by them.
-    """
-    state = SubjectState()
-    seen(state, now)
-    view = SubjectView(state=state, traits={}, company_traits=None, segments={})
-    verdicts = ((rule_id, current.evaluate(rule_id, view, now)) for rule_id in current.rule_ids(kind))
-    return [rule_id for rule_id, verdict in verdicts if verdict.truth or verdict.recheck_at is not None]
 
 
 def _event_signal(watch: str, root: SubjectKey, event: Event) -> Signal:

@@ -12,4 +12,4 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     sender: str
     public_url: str
-    secret: bytes
+    secret: str

@@ -21,7 +21,7 @@ class WorkspaceReader:
         self._sender = sender
         self._lock = threading.Lock()
         self._read_at = 0
-        self._secret: bytes | None = None
+        self._secret: str | None = None
         self._workspace: Workspace | None = None
 
     def __call__(self) -> Workspace:
@@ -35,7 +35,7 @@ class WorkspaceReader:
     def _read(self) -> Workspace:
         if self._secret is None:
             with self._store.state.write() as conn:
-                self._secret = signing_secret(conn)
+                self._secret = signing_secret(conn).hex()
         with self._store.state.read() as conn:
             kept = read_workspace(conn)
         return Workspace(
