@@ -61,6 +61,7 @@ check-migrations: setup
 
 check-docs: setup
 	$(RUN) python tools/reference_docs.py --check
+	@if [ -f tools/openapi.py ]; then $(RUN) python tools/openapi.py --check; fi
 
 check-page: $(STAMPS)/ui
 	@if [ -f ui/package.json ]; then npm --prefix ui run check; fi
@@ -80,6 +81,10 @@ faults: setup servers ## kill and starve it: the full fault plan
 
 docs: setup ## write docs/reference from the code
 	$(RUN) python tools/reference_docs.py
+
+client: setup $(STAMPS)/ui ## write the API's OpenAPI document and the page's client from the handlers
+	$(RUN) python tools/openapi.py
+	npm --prefix ui run generate
 
 migration: setup ## write the next migration from the tables (ARGS="what changes")
 	$(RUN) python tools/new_migration.py "$(ARGS)"
