@@ -23,8 +23,9 @@ RUN := $(UV) run --frozen --no-sync
 
 PAGE_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 STAMPS := .venv/.stamps
+CHECKS := check-format check-lint check-types check-layers check-migrations check-docs check-page
 
-.PHONY: help setup run demo test check format bench e2e faults docs client migration servers clean
+.PHONY: help setup run demo test check $(CHECKS) format bench e2e faults docs client migration servers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,13 +42,28 @@ test: setup servers $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, co
 	@if [ -f ui/package.json ]; then npm --prefix ui test; fi
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-check: setup $(STAMPS)/ui ## formatting, lint, types, layers, generated files (what CI and pre-commit run)
+check: $(CHECKS) ## formatting, lint, types, layers, generated files (what CI and pre-commit run)
+
+check-format: setup
 	$(RUN) ruff format --check .
+
+check-lint: setup
 	$(RUN) ruff check .
+
+check-types: setup
 	$(RUN) pyright
-	$(RUN) lint-imports
+
+check-layers: setup
+	@echo "import-linter"; $(RUN) lint-imports > .venv/layers.log || { cat .venv/layers.log; exit 1; }
+
+check-migrations: setup
 	$(RUN) python tools/new_migration.py --check
+
+check-docs: setup
 	$(RUN) python tools/reference_docs.py --check
+	@if [ -f tools/openapi.py ]; then $(RUN) python tools/openapi.py --check; fi
+
+check-page: $(STAMPS)/ui
 	@if [ -f ui/package.json ]; then npm --prefix ui run check; fi
 
 format: setup ## format the Python and repair what the linter can
@@ -65,6 +81,10 @@ faults: setup servers ## kill and starve it: the full fault plan
 
 docs: setup ## write docs/reference from the code
 	$(RUN) python tools/reference_docs.py
+
+client: setup $(STAMPS)/ui ## write the API's OpenAPI document and the page's client from the handlers
+	$(RUN) python tools/openapi.py
+	npm --prefix ui run generate
 
 migration: setup ## write the next migration from the tables (ARGS="what changes")
 	$(RUN) python tools/new_migration.py "$(ARGS)"

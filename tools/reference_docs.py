@@ -8,11 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Table
-
 from antiphon import errors
 from antiphon.errors import AntiphonError
-from antiphon.store import tables
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code; change it there. -->\n\n"
@@ -47,26 +44,6 @@ def error_codes() -> Iterator[str]:
             yield _row(f"`{kind.code}`", str(kind.status), " ".join((kind.__doc__ or "").split()))
 
 
-def database_tables() -> Iterator[str]:
-    """Every table and column, with its type."""
-    yield "# Tables\n"
-    yield "Times are milliseconds since the Unix epoch, UTC. `log_*` tables of the first heading are in `log.db` when"
-    yield "embedded, all others in `state.db`; in PostgreSQL they share one database.\n"
-    for heading, metadata in (("Log", tables.log_metadata), ("State", tables.metadata)):
-        yield f"## {heading}\n"
-        for table in sorted(metadata.tables.values(), key=lambda table: table.name):
-            yield from _columns(table)
-
-
-def _columns(table: Table) -> Iterator[str]:
-    yield f"### {table.name}\n"
-    yield from _table("column", "type", "key", "null")
-    for column in table.columns:
-        kind = type(column.type).__name__.lower()
-        yield _row(f"`{column.name}`", kind, "yes" if column.primary_key else "", "yes" if column.nullable else "")
-    yield ""
-
-
 def _table(*columns: str) -> Iterator[str]:
     yield _row(*columns)
     yield _row(*("---" for _ in columns))
@@ -78,7 +55,6 @@ def _row(*cells: str) -> str:
 
 DOCUMENTS: dict[str, Callable[[], Iterator[str]]] = {
     "errors.md": error_codes,
-    "tables.md": database_tables,
 }
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [ROOT / "src" / "antiphon", ROOT / "sdk" / "python" / "src", ROOT / "bench", ROOT / "examples", ROOT / "tools"]
+SOURCES = [
+    ROOT / "src" / "antiphon",
+    ROOT / "sdk" / "python" / "src",
+    ROOT / "bench",
+    ROOT / "examples",
+    ROOT / "tools",
+]
 GENERATED = ("migrations/versions", "node_modules", "ui/src/api")
 
 PYTHON_LINES = 500

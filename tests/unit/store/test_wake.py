@@ -74,18 +74,18 @@ async def test_another_process_wakes_us(wake, tmp_path):
     listener.close()
 
 
-def test_a_dead_listener_is_forgotten(wake, tmp_path):
+def test_a_dead_listener_is_forgotten(wake):
     """A socket file without a process behind it is removed by the next notify."""
     listener = wake.listen("log")
     listener._receiver.close()
-    assert list((tmp_path / "wake").iterdir())
+    assert list(wake._folder.iterdir())
     wake.notify("log")
-    assert not list((tmp_path / "wake").iterdir())
+    assert not list(wake._folder.iterdir())
 
 
-def test_notify_never_raises(wake, tmp_path):
+def test_notify_never_raises(wake):
     """Not even when the folder is gone."""
-    (tmp_path / "wake").rmdir()
+    wake._folder.rmdir()
     wake.notify("log")
 
 
