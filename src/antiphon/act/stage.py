@@ -16,6 +16,7 @@ from antiphon.model.workflow import Step
 from antiphon.store import workflow_runs as store
 from antiphon.store import signals as signal_store
 from antiphon.store.engine import Connection, Database
+from antiphon.store.wake import Topic
 from antiphon.store.workflow_runs import Enrollment
 
 CURSOR = "act"
@@ -32,7 +33,7 @@ class Progress(msgspec.Struct, frozen=True):
 class Actor:
     """Runs workflows. One instance a workspace; `tick` is called from one thread."""
 
-    def __init__(self, state: Database, clock: Clock, settings: ActSettings, notify: Callable[[str], None]) -> None:
+    def __init__(self, state: Database, clock: Clock, settings: ActSettings, notify: Callable[[Topic], None]) -> None:
         """Work on `state`; `notify("outbox")` is called after each commit that may have queued a message."""
         self._state = state
         self._clock = clock

@@ -44,7 +44,7 @@ class Part:
 def fill_metrics(
     conn: Connection,
     program: Program,
-    keys: frozenset[str],
+    keys: Mapping[SubjectKind, frozenset[str]],
     records: Records,
     identities: Identities,
     past: Iterable[Event],

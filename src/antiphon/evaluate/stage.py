@@ -21,6 +21,7 @@ from antiphon.model.subject import SubjectKey
 from antiphon.store import log, log_duplicates, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
+from antiphon.store.wake import Topic
 
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
@@ -48,7 +49,7 @@ class Evaluator:
         store: Store,
         clock: Clock,
         settings: EvaluateSettings,
-        notify: Callable[[str], None],
+        notify: Callable[[Topic], None],
         time_zone: Callable[[Connection], str],
         past: Past,
     ) -> None:

@@ -35,12 +35,12 @@ class Relay:
     def tick(self) -> Progress:
         """Append the oldest emissions to the log, then forget them; two transactions, in this order."""
         with self._store.state.read() as conn:
-            last, events = signals.read_emissions(conn, BATCH)
+            keys, events = signals.read_emissions(conn, BATCH)
         if not events:
             return Progress(0, more=False)
         with self._store.log.write() as conn:
             log.append_events(conn, events, self._clock())
         with self._store.state.write() as conn:
-            signals.drop_emissions(conn, last)
+            signals.drop_emissions(conn, keys)
         self._wake.notify("log")
         return Progress(len(events), more=len(events) == BATCH)

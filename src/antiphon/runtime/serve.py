@@ -12,21 +12,22 @@ from collections.abc import Awaitable, Callable
 
 import click
 import structlog
+import uvloop
 
 from antiphon.config import Settings, environment_of
 from antiphon.model.clock import wall_clock
 from antiphon.runtime.child import SOCKET_FD, end_with_parent, tell_ready
+from antiphon.runtime.local_token import keep_local_token
 from antiphon.runtime.supervisor import Supervisor, listen
 from antiphon.runtime.web import Web
 from antiphon.runtime.worker import Worker
-from antiphon.store.engine import Store, open_store
+from antiphon.store.engine import open_store
 from antiphon.store.migrate import upgrade
 from antiphon.store.settings import signing_secret
 from antiphon.web.bootstrap import Bootstrapped, bootstrap, new_link
 
 log = structlog.get_logger(__name__)
 ROLES = {"all": ("worker", "web"), "web": ("web",), "worker": ("worker",)}
-LOCAL_TOKEN = "local-admin-token"  # noqa: S105 - a file's name
 
 
 def serve(settings: Settings, role: str) -> int:
@@ -83,7 +84,7 @@ def _prepare(settings: Settings) -> Bootstrapped:
             started = bootstrap(
                 conn, wall_clock, admin_token=settings.serve.admin_token, write_key=settings.serve.write_key
             )
-            local = local_token(store)
+        keep_local_token(store, wall_clock)
     finally:
         store.close()
     return started

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from antiphon.model.clock import MINUTE
+from antiphon.model.message import Lane
 from antiphon.store import tables as t
 
 RESEND_AFTER = 15 * MINUTE
@@ -27,7 +28,7 @@ class QueuedMessage(msgspec.Struct):
 
     id: int
     idempotency_key: str
-    lane: str
+    lane: Lane
     user_id: str
     recipient: str | None
     template_id: int

@@ -12,6 +12,9 @@ from antiphon.model.signal import Signal
 from antiphon.store import tables as t
 from antiphon.store.dialect import upsert
 
+CHUNK = 500
+"""Keys named by one statement: well below SQLite's limit of bound values."""
+
 
 def cursor(conn: Connection, name: str) -> int:
     """How far the reader `name` got: the position to read next; 0 before it ever ran."""
@@ -53,15 +56,16 @@ def emit(conn: Connection, events: Sequence[Event]) -> None:
         conn.execute(insert(t.emissions), [{"payload": msgspec.msgpack.encode(event)} for event in events])
 
 
-def read_emissions(conn: Connection, limit: int) -> tuple[int, list[Event]]:
-    """The oldest emissions not yet relayed and the highest `seq` among them (0 when there are none)."""
+def read_emissions(conn: Connection, limit: int) -> tuple[list[int], list[Event]]:
+    """The oldest emissions not yet relayed: their keys and the events."""
     rows = conn.execute(select(t.emissions).order_by(t.emissions.c.seq).limit(limit)).all()
-    return (rows[-1].seq if rows else 0), [msgspec.msgpack.decode(row.payload, type=Event) for row in rows]
+    return [row.seq for row in rows], [msgspec.msgpack.decode(row.payload, type=Event) for row in rows]
 
 
-def drop_emissions(conn: Connection, up_to: int) -> None:
-    """Forget emissions that are in the log."""
-    conn.execute(delete(t.emissions).where(t.emissions.c.seq <= up_to))
+def drop_emissions(conn: Connection, keys: Sequence[int]) -> None:
+    """Forget emissions that are in the log: these very ones, since another writer may yet commit a lower key."""
+    for start in range(0, len(keys), CHUNK):
+        conn.execute(delete(t.emissions).where(t.emissions.c.seq.in_(keys[start : start + CHUNK])))
 
 
 def count_up(conn: Connection, counts: dict[str, int]) -> None:

@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 from antiphon.errors import ConfigError
 from antiphon.store.engine import Store
 
-Topic = Literal["log", "signals", "outbox", "history"]
+Topic = Literal["log", "signals", "outbox", "history", "rules", "emissions"]
 
 _LONGEST_PATH = 100  # bytes that sockaddr_un takes, less a margin
 _SOCKET_NAME_LENGTH = 32
