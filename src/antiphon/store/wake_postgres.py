@@ -6,6 +6,7 @@ waiter costs no database connection.
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 
@@ -27,6 +28,7 @@ class PostgresWake:
         self._notifier: psycopg.Connection | None = None
         self._senders: dict[Topic, list[socket.socket]] = {}
         self._closed = threading.Event()
+        self._stop, self._stopper = socket.socketpair()
         self._listening = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -59,8 +61,10 @@ class PostgresWake:
     def close(self) -> None:
         """See `Wake`."""
         self._closed.set()
+        self._stopper.close()
         if self._thread is not None:
             self._thread.join()
+        self._stop.close()
         with self._lock:
             if self._notifier is not None:
                 self._notifier.close()
@@ -69,22 +73,29 @@ class PostgresWake:
             self._senders.clear()
 
     def _run(self) -> None:
+        lost = False
         while not self._closed.is_set():
             try:
                 with psycopg.connect(self._url, autocommit=True) as conn:
                     conn.execute(f"LISTEN {_CHANNEL}")
-                    self._pass_on_all()  # what was notified while we were away
                     self._listening.set()
-                    while not self._closed.is_set():
-                        for notice in conn.notifies(timeout=0.5):
-                            self._pass_on(notice.payload)
+                    if lost:  # something may have been notified while we were away
+                        for topic in list(self._senders):
+                            self._pass_on(topic)
+                    self._listen(conn)
             except psycopg.Error:
+                lost = True
                 self._listening.clear()
                 self._closed.wait(_RECONNECT_S)
 
-    def _pass_on_all(self) -> None:
-        for topic in list(self._senders):
-            self._pass_on(topic)
+    def _listen(self, conn: psycopg.Connection) -> None:
+        poll = select.poll()
+        poll.register(conn.fileno(), select.POLLIN)
+        poll.register(self._stop, select.POLLIN)
+        while not self._closed.is_set():
+            poll.poll()
+            for notice in conn.notifies(timeout=0):
+                self._pass_on(notice.payload)
 
     def _pass_on(self, topic: str) -> None:
         with self._lock:

@@ -10,13 +10,30 @@ import threading
 import pytest
 
 from antiphon.errors import ConfigError
-from antiphon.store.wake import LocalWake
+from antiphon.store.wake import LocalWake, open_wake
+from antiphon.store.wake_postgres import PostgresWake
 
+NOTIFY = """
+import sys
+from pathlib import Path
+from antiphon.store.engine import StoreSettings, open_store
+from antiphon.store.wake import open_wake
+open_wake(open_store(StoreSettings(data=Path(sys.argv[1]), database_url=sys.argv[2]))).notify("signals")
+"""
 LONG = 60.0  # seconds; a wait that lasts this long is a failure, not a delay
 
 
 @pytest.fixture
-def wake(tmp_path):
+def wake(store):
+    """What fits the store: sockets, or NOTIFY."""
+    made = open_wake(store)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def local(tmp_path):
+    """Sockets in a folder."""
     made = LocalWake(tmp_path)
     yield made
     made.close()
@@ -35,12 +52,16 @@ async def test_a_waiter_is_woken(wake):
 async def test_a_wake_is_kept_for_the_next_wait(wake):
     """What is written between looking and waiting is not missed; many wakes count as one."""
     listener = wake.listen("log")
+    other = wake.listen("outbox")
     for _ in range(1000):
         wake.notify("log")
+    wake.notify("outbox")
+    assert await other.wait(LONG), "wakes arrive in order, so now all have arrived"
     assert await listener.wait(LONG)
     assert not await listener.wait(0)
     assert not listener.wait_sync(0)
     listener.close()
+    other.close()
 
 
 async def test_every_listener_of_the_topic_and_no_other(wake):
@@ -64,29 +85,28 @@ async def test_a_wait_ends_after_its_timeout(wake):
     listener.close()
 
 
-async def test_another_process_wakes_us(wake, tmp_path):
-    """The sockets work across processes."""
+async def test_another_process_wakes_us(wake, store):
+    """Wakes cross processes."""
     listener = wake.listen("signals")
-    program = "import sys; from pathlib import Path; from antiphon.store.wake import LocalWake; LocalWake(Path(sys.argv[1])).notify('signals')"
-    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, str(tmp_path)], check=True)
-    assert done.returncode == 0
+    command = [sys.executable, "-c", NOTIFY, str(store.settings.data), store.settings.database_url]
+    await asyncio.to_thread(subprocess.run, command, check=True)
     assert await listener.wait(LONG)
     listener.close()
 
 
-def test_a_dead_listener_is_forgotten(wake):
+def test_a_dead_listener_is_forgotten(local):
     """A socket file without a process behind it is removed by the next notify."""
-    listener = wake.listen("log")
+    listener = local.listen("log")
     listener._receiver.close()
-    assert list(wake._folder.iterdir())
-    wake.notify("log")
-    assert not list(wake._folder.iterdir())
+    assert list(local._folder.iterdir())
+    local.notify("log")
+    assert not list(local._folder.iterdir())
 
 
-def test_notify_never_raises(wake):
+def test_notify_never_raises(local):
     """Not even when the folder is gone."""
-    wake._folder.rmdir()
-    wake.notify("log")
+    local._folder.rmdir()
+    local.notify("log")
 
 
 def test_a_long_path_uses_the_temporary_folder(tmp_path, monkeypatch):
@@ -120,3 +140,21 @@ def test_a_temporary_folder_of_somebody_else_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ConfigError):
         LocalWake(data)
     folder.unlink()
+
+
+async def test_listeners_come_and_go(wake):
+    """A closed listener leaves the others alone."""
+    gone, here = wake.listen("log"), wake.listen("log")
+    gone.close()
+    wake.notify("log")
+    assert await here.wait(LONG)
+    wake.notify("log")
+    assert await here.wait(LONG)
+    here.close()
+
+
+def test_without_its_database_a_wake_is_only_lost(free_port):
+    """Nobody waits or fails for a hint."""
+    wake = PostgresWake(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    wake.notify("log")
+    wake.close()

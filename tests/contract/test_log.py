@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
 
 from antiphon.errors import Unavailable
 from antiphon.model.event import Event
 from antiphon.store import log
-from antiphon.store.engine import Store, StoreSettings, open_store
+from antiphon.store.engine import Store
 from antiphon.store.log_writer import LogWriter
-from antiphon.store.tables import log_metadata
-from antiphon.store.wake import LocalWake
+from antiphon.store.wake import open_wake
 
 
 @pytest.fixture
-def store(tmp_path):
-    opened = open_store(StoreSettings(data=tmp_path))
-    log_metadata.create_all(opened.log.engine)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def wake(tmp_path):
-    made = LocalWake(tmp_path)
+def wake(store):
+    """The wake that belongs to the store."""
+    made = open_wake(store)
     yield made
     made.close()
 
 
 @pytest.fixture
 def writer(store, wake):
+    """A running writer."""
     made = LogWriter(store.log, lambda: 1_700_000_000_000, wake)
     yield made
     made.close()
@@ -160,12 +152,12 @@ def test_a_partition_is_a_log_of_its_own(store):
 
 async def test_storage_trouble_is_unavailable_and_stores_nothing(store, writer):
     """Without its table, an append fails as a whole; it works again once the trouble is over."""
-    with store.log.engine.connect() as conn:
+    with store.log.write() as conn:
         conn.exec_driver_sql("ALTER TABLE log_segments RENAME TO away")
     with pytest.raises(Unavailable):
         await writer.append(events(3))
     assert writer.pending_bytes == 0
-    with store.log.engine.connect() as conn:
+    with store.log.write() as conn:
         conn.exec_driver_sql("ALTER TABLE away RENAME TO log_segments")
     with store.log.read() as conn:
         assert log.head(conn) == 0, "the head was rolled back too"
@@ -173,35 +165,37 @@ async def test_storage_trouble_is_unavailable_and_stores_nothing(store, writer):
     assert read_all(store) == events(2)
 
 
-async def test_a_full_disk_is_unavailable(store, writer):
+async def test_a_full_disk_is_unavailable(sqlite_store):
     """SQLite's own limit on pages stands in for the disk."""
+    store, wake = sqlite_store, open_wake(sqlite_store)
+    writer = LogWriter(store.log, lambda: 0, wake)
     await writer.append(events(1))
     with store.log.engine.connect() as conn:
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
         conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     noise = [Event(f"{i}", "track", "x", 1, 1, "1", properties={"t": str(hash((i, "x"))) * 20}) for i in range(2000)]
-    store.log.engine.pool.status()
     with pytest.raises(Unavailable):
         await writer.append(noise)
     assert len(read_all(store)) == 1
+    writer.close()
+    wake.close()
 
 
 def test_close_commits_what_was_handed_in(store, wake):
     """A shutdown loses nothing that is still in the queue, and takes nothing new."""
     writer = LogWriter(store.log, lambda: 0, wake)
-    blocker = sqlite3.connect(store.settings.data / "log.db", isolation_level=None)
-    with closing(blocker):
-        blocker.execute("BEGIN IMMEDIATE")
+    writer.append_sync(events(1))
+    with store.log.write() as blocker:
+        log.append_events(blocker, events(1, "blocker"), 0)
         threads = [threading.Thread(target=writer.append_sync, args=(events(1, f"c{i}-"),)) for i in range(5)]
         for thread in threads:
             thread.start()
         while writer.pending_bytes < 5 * len(log.pack(events(1, "c0-")).body):
-            pass
-        blocker.execute("ROLLBACK")
+            time.sleep(0.001)
     writer.close()
     for thread in threads:
         thread.join()
-    assert len(read_all(store)) == 5
+    assert len(read_all(store)) == 7
     with pytest.raises(Unavailable):
         writer.append_sync(events(1))
 
