@@ -163,6 +163,13 @@ def trim(conn: Connection, before_offset: int, partition: int = 0) -> int:
     ).rowcount
 
 
+def end_before(conn: Connection, instant: int, partition: int = 0) -> int:
+    """The offset after the last segment that was committed before `instant` (ms); 0 when there is none."""
+    table = log_segments
+    where = table.c.partition == partition, table.c.committed_at < instant
+    return conn.execute(select(func.max(table.c.first_offset + table.c.count)).where(*where)).scalar() or 0
+
+
 def _row(partition: int, offset: int, count: int, group: list[Packed], now: int) -> dict[str, object]:
     header = b"\xdd" + count.to_bytes(4, "big")
     payload = b"".join([header, *(batch.body for batch in group)])

@@ -1,0 +1,86 @@
+"""The history stage: from the log into the table, in batches of a second or so, and tidying up behind."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+
+from antiphon.measure.settings import MeasureSettings
+from antiphon.model.clock import MINUTE, Clock
+from antiphon.model.event import Event
+from antiphon.store import dedupe, log, signals
+from antiphon.store.engine import Store
+from antiphon.store.history import EVALUATE_CURSOR, HistoryTable, location, read_unique
+
+logger = structlog.get_logger(__name__)
+BATCH = 100_000
+COMPACT_FILES = 100
+"""Small files are joined when the table has gained this many."""
+
+CURSOR = "history:0"
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Events written, whether more wait, and when to write next (ms)."""
+
+    written: int
+    more: bool
+    next_due: int | None
+
+
+class HistoryWriter:
+    """Writes history; `tick` is called from one thread."""
+
+    def __init__(self, store: Store, clock: Clock, settings: MeasureSettings) -> None:
+        """The table is opened at the first tick."""
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._table: HistoryTable | None = None
+        self._position = 0
+        self._appended = 0
+        self._written_at = 0
+        self._trimmed_at = 0
+
+    def tick(self) -> Progress:
+        """Write what evaluation has seen, at most once an interval unless a full batch waits."""
+        now = self._clock()
+        if self._table is None:
+            self._table = HistoryTable(location(self._store))
+            self._position, self._appended = self._table.position, self._table.files
+        interval = round(self._settings.history_interval_s * 1000)
+        with self._store.log.read() as log_conn, self._store.state.read() as conn:
+            seen = signals.cursor(conn, EVALUATE_CURSOR)
+            waiting = seen - self._position
+            if waiting < BATCH and now - self._written_at < interval:
+                return Progress(0, more=False, next_due=self._written_at + interval if waiting else None)
+            numbered, reached = read_unique(conn, log_conn, self._position, min(seen, self._position + BATCH))
+        written = self._write(numbered, reached, now)
+        if now - self._trimmed_at > MINUTE:
+            self._trim(seen, now)
+        more = seen - self._position >= BATCH
+        return Progress(written, more, self._written_at + interval if seen > self._position else None)
+
+    def _write(self, numbered: list[tuple[int, Event]], reached: int, now: int) -> int:
+        if self._table is None or reached == self._position:
+            return 0
+        if numbered:
+            self._table.append(numbered, reached)
+            self._appended += 1
+            if self._appended >= COMPACT_FILES:
+                self._table.compact()
+                self._appended = 0
+        self._position, self._written_at = reached, now
+        with self._store.state.write() as conn:
+            signals.set_cursor(conn, CURSOR, reached)
+        return len(numbered)
+
+    def _trim(self, seen: int, now: int) -> None:
+        """Forget the part of the log that everybody has read, but for a while of it (the live view, the dedupe index)."""
+        self._trimmed_at = now
+        needed = min(self._position, seen // dedupe.BLOCK * dedupe.BLOCK)
+        with self._store.log.write() as conn:
+            old = log.end_before(conn, now - round(self._settings.log_keep_s * 1000))
+            trimmed = log.trim(conn, min(needed, old))
+        if trimmed:
+            logger.info("log trimmed", segments=trimmed)

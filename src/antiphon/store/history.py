@@ -1,0 +1,260 @@
+"""History: every accepted event, once, in a Delta Lake table that any engine can read.
+
+The table itself says how far it got: each append carries an application transaction whose version is the log offset
+after its last event, so that a crash between any two steps neither loses nor repeats an event.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from sqlalchemy import Text, cast, select
+
+from antiphon.model.event import Event
+from antiphon.store import log, log_duplicates, tables
+from antiphon.store.engine import Connection, Store
+from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events, to_table
+from antiphon.store.signals import cursor
+
+APP_ID = "antiphon-history-0"
+EVALUATE_CURSOR = "evaluate:0"
+FOLDER = "history/events"
+_EVENT_COLUMNS = ", ".join(COLUMNS[:16])  # those that make up an event again
+_READ = 50_000
+_COMPACT_BYTES = 64 * 1024 * 1024
+_KEEP_REPLACED_HOURS = 1  # a reader that has listed a file may still be reading it
+
+
+def location(store: Store) -> str:
+    """Where the table lies: a folder, or a URL of object storage."""
+    base = store.settings.history_url.rstrip("/")
+    return f"{base}/events" if base else str(store.settings.data / FOLDER)
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event and its place in the log."""
+
+    offset: int
+    event: Event
+
+
+class HistoryTable:
+    """Appends to the table; one writer (the history stage)."""
+
+    def __init__(self, where: str) -> None:
+        """Open the table at `where`, or create it."""
+        if "://" not in where:
+            Path(where).mkdir(parents=True, exist_ok=True)
+        if not DeltaTable.is_deltatable(where):
+            DeltaTable.create(where, SCHEMA, name="events", description="every accepted event, once")
+        self._table = DeltaTable(where)
+
+    @property
+    def position(self) -> int:
+        """The log offset after the last event that is in the table."""
+        return self._table.transaction_version(APP_ID) or 0
+
+    @property
+    def files(self) -> int:
+        """How many data files the table has now."""
+        return len(self._table.file_uris())
+
+    def append(self, numbered: Sequence[tuple[int, Event]], end: int) -> None:
+        """Add events; afterwards `position` is `end`. Either both are true or neither."""
+        properties = CommitProperties(app_transactions=[Transaction(APP_ID, end)])
+        write_deltalake(self._table, to_table(numbered), mode="append", commit_properties=properties)
+        self._table.update_incremental()
+
+    def compact(self) -> None:
+        """Join small files, and delete those that were joined long enough ago that nobody reads them."""
+        self._table.optimize.compact(target_size=_COMPACT_BYTES)
+        self._table.vacuum(retention_hours=_KEEP_REPLACED_HOURS, enforce_retention_duration=False, dry_run=False)
+        self._table.create_checkpoint()
+        self._table.update_incremental()
+
+
+class HistoryReader:
+    """Reads the table together with what the log holds beyond it; from any thread, in any process."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is opened yet; the table may not exist yet either."""
+        self._store = store
+        self._where = location(store)
+        self._lock = threading.Lock()
+        self._table: DeltaTable | None = None
+
+    def _snapshot(self) -> tuple[list[str], int]:
+        """The table's files now, and the log offset up to which they go."""
+        with self._lock:
+            if self._table is None:
+                if not DeltaTable.is_deltatable(self._where):
+                    return [], 0
+                self._table = DeltaTable(self._where)
+            self._table.update_incremental()
+            return self._table.file_uris(), self._table.transaction_version(APP_ID) or 0
+
+    @contextmanager
+    def connect(self, *, before: int | None = None, people: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection with the view `events` (see `history_schema.SCHEMA`): history and the log's tail.
+
+        Only events that evaluation has seen are there, duplicates left out; `before` (a log offset) cuts it short.
+        With `people` there are also the tables `profiles` (kind, id, traits as JSON text, company_id, first_seen and
+        last_seen in ms) and `identities` (kind, id, user_id).
+        """
+        with self._store.state.read() as conn:
+            limit = cursor(conn, EVALUATE_CURSOR) if before is None else before
+            files, position = self._snapshot()
+            tail = self._tail(conn, position, limit)
+            registered = {"tail": to_table(tail)} | (_people(conn) if people else {})
+        with duckdb.connect() as db:
+            db.execute("SET TimeZone = 'UTC'")
+            for name, table in registered.items():
+                db.register(name, table)
+            source = "SELECT * FROM tail"
+            if files:
+                listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+                columns = ", ".join(COLUMNS)
+                source = (
+                    f"SELECT {columns} FROM read_parquet([{listed}]) WHERE log_offset < {limit:d} UNION ALL {source}"  # noqa: S608 - our own names
+                )
+            db.execute(f"CREATE VIEW events AS {source}")
+            yield db
+
+    def _tail(self, conn: Connection, position: int, limit: int) -> list[tuple[int, Event]]:
+        if position >= limit:
+            return []
+        repeated = log_duplicates.between(conn, position, limit)
+        found: list[tuple[int, Event]] = []
+        with self._store.log.read() as log_conn:
+            while position < limit:
+                segments = log.read(log_conn, position, min(_READ, limit - position))
+                if not segments:
+                    break
+                found += _numbered(segments, limit, repeated)
+                position = segments[-1].end_offset
+        return found
+
+    def past(self, before: int) -> Iterator[Event]:
+        """Every unique event before a log offset, in no particular order."""
+        with self.connect(before=before) as db:
+            rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events")  # noqa: S608 - our own names
+            for _, event in to_events(rows.to_arrow_reader(_READ)):
+                yield event
+
+    def newest(
+        self,
+        *,
+        limit: int,
+        before_offset: int | None = None,
+        name: str | None = None,
+        user_id: str | None = None,
+        search: str | None = None,
+    ) -> list[StoredEvent]:
+        """The newest events that the filters take, newest first; `search` looks into names, ids and properties."""
+        where, values = ["true"], list[object]()
+        for condition, value in (
+            ("log_offset < ?", before_offset),
+            ("name = ?", name),
+            ("(user_id = ? OR anonymous_id = ?)", user_id),
+            (
+                "contains(lower(concat_ws(' ', name, user_id, anonymous_id, company_id, properties)), ?)",
+                search and search.lower(),
+            ),
+        ):
+            if value is not None:
+                where.append(condition)
+                values += [value] * condition.count("?")
+        return self._select(where, values, limit)
+
+    def of_ids(
+        self,
+        *,
+        user_ids: Iterable[str] = (),
+        anonymous_ids: Iterable[str] = (),
+        company_id: str | None = None,
+        limit: int,
+        before_offset: int | None = None,
+    ) -> list[StoredEvent]:
+        """The newest events that carry any of these ids, newest first."""
+        condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
+        where = [condition]
+        if before_offset is not None:
+            where.append("log_offset < ?")
+            values.append(before_offset)
+        return self._select(where, values, limit)
+
+    def count_ids(
+        self, *, user_ids: Iterable[str] = (), anonymous_ids: Iterable[str] = (), company_id: str | None = None
+    ) -> int:
+        """How many events carry any of these ids."""
+        condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
+        with self.connect() as db:
+            row = db.execute(f"SELECT count(*) FROM events WHERE {condition}", values).fetchone()  # noqa: S608
+        return int(row[0]) if row else 0
+
+    def _select(self, where: list[str], values: list[object], limit: int) -> list[StoredEvent]:
+        query = (
+            f"SELECT {_EVENT_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY log_offset DESC LIMIT {limit:d}"  # noqa: S608
+        )
+        with self.connect() as db:
+            rows = db.sql(query, params=values)
+            return [StoredEvent(*pair) for pair in to_events(rows.to_arrow_reader(_READ))]
+
+
+def _numbered(segments: Sequence[log.Segment], limit: int, repeated: frozenset[int]) -> list[tuple[int, Event]]:
+    return [
+        (offset, event)
+        for segment in segments
+        for offset, event in enumerate(segment.events, segment.first_offset)
+        if offset < limit and offset not in repeated
+    ]
+
+
+def read_unique(conn: Connection, log_conn: Connection, start: int, end: int) -> tuple[list[tuple[int, Event]], int]:
+    """(log offset, event) of the events in [start, end) without duplicates, and the offset read up to."""
+    segments = log.read(log_conn, start, end - start)
+    if not segments:
+        return [], start
+    reached = min(segments[-1].end_offset, end)
+    return _numbered(segments, reached, log_duplicates.between(conn, start, reached)), reached
+
+
+def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: str | None) -> tuple[str, list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    for column, ids in (
+        ("user_id", user_ids),
+        ("anonymous_id", anonymous_ids),
+        ("company_id", [] if company_id is None else [company_id]),
+    ):
+        if ids:
+            conditions.append(f"{column} IN ({', '.join('?' * len(ids))})")
+            values += ids
+    return (f"({' OR '.join(conditions)})" if conditions else "false"), values
+
+
+def _people(conn: Connection) -> dict[str, pa.Table]:
+    p, i = tables.profiles.c, tables.identities.c
+    profiles = conn.execute(select(p.kind, p.id, cast(p.traits, Text), p.company_id, p.first_seen, p.last_seen)).all()
+    identities = conn.execute(select(i.kind, i.id, i.user_id)).all()
+    text, number = pa.string(), pa.int64()
+    return {
+        "profiles": _table(
+            profiles,
+            kind=text, id=text, traits=text, company_id=text, first_seen=number, last_seen=number,
+        ),
+        "identities": _table(identities, kind=text, id=text, user_id=text),
+    }  # fmt: skip
+
+
+def _table(rows: Sequence[Sequence[object]], **columns: pa.DataType) -> pa.Table:
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    arrays = [pa.array(list(column), kind) for column, kind in zip(values, columns.values(), strict=True)]
+    return pa.table(arrays, names=list(columns))
