@@ -122,4 +122,4 @@ def _int32(call: dict[str, Any] | None, key: str) -> int | None:
 
 def _number(call: dict[str, Any] | None, key: str) -> float | None:
     value = None if call is None else call.get(key)
-    return float(value) if type(value) in {int, float} else None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
