@@ -182,7 +182,7 @@ class HistoryReader:
         limit: int,
         before_offset: int | None = None,
     ) -> list[StoredEvent]:
-        """The newest events that carry any of these ids, newest first."""
+        """The newest events of these people, newest first; with a company, its own and those of theirs that name none."""
         condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
         where = [condition]
         if before_offset is not None:
@@ -193,7 +193,7 @@ class HistoryReader:
     def count_ids(
         self, *, user_ids: Iterable[str] = (), anonymous_ids: Iterable[str] = (), company_id: str | None = None
     ) -> int:
-        """How many events carry any of these ids."""
+        """How many events `of_ids` would find in all."""
         condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
         with self.connect() as db:
             row = db.execute(f"SELECT count(*) FROM events WHERE {condition}", values).fetchone()  # noqa: S608
@@ -227,17 +227,17 @@ def read_unique(conn: Connection, log_conn: Connection, start: int, end: int) ->
 
 
 def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: str | None) -> tuple[str, list[object]]:
+    """A condition for the events of these people, or, with a company, its own and those of theirs that name none."""
     conditions: list[str] = []
     values: list[object] = []
-    for column, ids in (
-        ("user_id", user_ids),
-        ("anonymous_id", anonymous_ids),
-        ("company_id", [] if company_id is None else [company_id]),
-    ):
+    for condition, ids in (("user_id IN ({})", user_ids), ("user_id IS NULL AND anonymous_id IN ({})", anonymous_ids)):
         if ids:
-            conditions.append(f"{column} IN ({', '.join('?' * len(ids))})")
+            conditions.append(f"({condition.format(', '.join('?' * len(ids)))})")
             values += ids
-    return (f"({' OR '.join(conditions)})" if conditions else "false"), values
+    people = " OR ".join(conditions) or "false"
+    if company_id is None:
+        return f"({people})", values
+    return f"(company_id = ? OR (company_id IS NULL AND ({people})))", [company_id, *values]
 
 
 def _people(conn: Connection) -> dict[str, pa.Table]:

@@ -116,6 +116,18 @@ def load_identities(conn: Connection) -> dict[SubjectKey, tuple[str, int]]:
     return {SubjectKey(row.kind, row.id): (row.user_id, row.linked_at) for row in rows}
 
 
+def identities_of(conn: Connection, user_id: str) -> dict[SubjectKey, tuple[str, int]]:
+    """The links that lead to a user, directly or through other ids."""
+    found: dict[SubjectKey, tuple[str, int]] = {}
+    wanted = [user_id]
+    while wanted:
+        rows = conn.execute(select(t.identities).where(t.identities.c.user_id.in_(wanted))).all()
+        new = {SubjectKey(row.kind, row.id): (row.user_id, row.linked_at) for row in rows}
+        wanted = [key.id for key in new.keys() - found.keys() if key.kind == "user"]
+        found.update(new)
+    return found
+
+
 def save_identities(conn: Connection, links: dict[SubjectKey, tuple[str, int]]) -> None:
     """Write links over what was there."""
     upsert(

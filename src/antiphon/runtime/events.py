@@ -1,0 +1,82 @@
+"""Events as the page reads them: history and the log's tail, by subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from antiphon.model.event import Event
+from antiphon.model.subject import SubjectKind
+from antiphon.store import subjects
+from antiphon.store.engine import Store
+from antiphon.store.history import HistoryReader
+from antiphon.store.history import StoredEvent as Row
+from antiphon.web.context import StoredEvent
+
+ALL = 10_000_000
+
+
+class Ids(msgspec.Struct, frozen=True):
+    """Every id under which a subject's events may lie."""
+
+    user_ids: list[str]
+    anonymous_ids: list[str]
+    company_id: str | None = None
+
+
+class Events:
+    """Reads for the page; see `web.context.EventReader`."""
+
+    def __init__(self, store: Store, reader: HistoryReader) -> None:
+        """Read by `reader`; who is who comes from `store`."""
+        self._store = store
+        self._reader = reader
+
+    def newest(
+        self, *, limit: int, before_offset: int | None, name: str | None, user_id: str | None, search: str | None
+    ) -> list[StoredEvent]:
+        """The newest events that the filters take."""
+        rows = self._reader.newest(limit=limit, before_offset=before_offset, name=name, user_id=user_id, search=search)
+        return _stored(rows)
+
+    def timeline(
+        self, kind: SubjectKind, subject_id: str, *, limit: int, before_offset: int | None
+    ) -> list[StoredEvent]:
+        """The newest events of a subject, under all its ids."""
+        ids = self._ids(kind, subject_id)
+        rows = self._reader.of_ids(
+            user_ids=ids.user_ids,
+            anonymous_ids=ids.anonymous_ids,
+            company_id=ids.company_id,
+            limit=limit,
+            before_offset=before_offset,
+        )
+        return _stored(rows)
+
+    def count(self, kind: SubjectKind, subject_id: str) -> int:
+        """How many events a subject has."""
+        ids = self._ids(kind, subject_id)
+        return self._reader.count_ids(
+            user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id
+        )
+
+    def all_of(self, kind: SubjectKind, subject_id: str) -> Iterator[Event]:
+        """Every event of a subject that counts for rules."""
+        for row in self.timeline(kind, subject_id, limit=ALL, before_offset=None):
+            yield row.event
+
+    def _ids(self, kind: SubjectKind, subject_id: str) -> Ids:
+        with self._store.state.read() as conn:
+            if kind == "user":
+                links = subjects.identities_of(conn, subject_id)
+                users = [subject_id, *(key.id for key in links if key.kind == "user")]
+                return Ids(users, [key.id for key in links if key.kind == "anonymous"])
+            members = subjects.members_of(conn, subject_id)
+            links = [key for member in members for key in subjects.identities_of(conn, member)]
+        users = [*members, *(key.id for key in links if key.kind == "user")]
+        return Ids(users, [key.id for key in links if key.kind == "anonymous"], subject_id)
+
+
+def _stored(rows: list[Row]) -> list[StoredEvent]:
+    return [StoredEvent(row.offset, row.event) for row in rows]
