@@ -1,0 +1,136 @@
+"""The stages behind the log, driven tick by tick under a clock of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from factories import ManualClock
+from sqlalchemy import insert, select, update
+
+from antiphon.act.settings import ActSettings
+from antiphon.act.stage import Actor
+from antiphon.evaluate import record
+from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.evaluate.stage import Evaluator
+from antiphon.model.event import Event
+from antiphon.model.signal import Signal
+from antiphon.rules.state import state_hash
+from antiphon.rules.text import parse
+from antiphon.rules.tree import encode
+from antiphon.store import log, signals, tables
+from antiphon.store.engine import Store
+from antiphon.store.history import HistoryReader
+
+
+class Pipeline:
+    """A store with an evaluator and an actor on it."""
+
+    def __init__(self, store: Store, clock: ManualClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """New objects on the same store, as after a crash: nothing is carried over in memory."""
+        woken: list[str] = []
+        past = HistoryReader(self.store).past
+        self.evaluator = Evaluator(self.store, self.clock, EvaluateSettings(), woken.append, lambda _: "UTC", past)
+        self.actor = Actor(self.store.state, self.clock, ActSettings(), woken.append)
+        self.woken = woken
+
+    def rule(self, text: str, name: str = "", kind: str = "user", status: str = "active") -> int:
+        """Save a rule and switch it on."""
+        now = self.clock()
+        row = {
+            "name": name or text, "subject_kind": kind, "status": status, "version": 1, "revision": 1, "text": text,
+            "tree": encode(parse(text, kind)), "filled_version": 0, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+        with self.store.state.write() as conn:
+            return conn.execute(insert(tables.rules).values(row).returning(tables.rules.c.id)).scalar_one()
+
+    def change_rule(self, rule_id: int, **changes: Any) -> None:
+        """Save changes of a rule as the page does; a new `text` is a new version."""
+        r = tables.rules.c
+        if "text" in changes:
+            changes["tree"] = encode(parse(changes["text"]))
+            changes["version"] = r.version + 1
+        with self.store.state.write() as conn:
+            conn.execute(update(tables.rules).where(r.id == rule_id).values(revision=r.revision + 1, **changes))
+
+    def workflow(self, definition: dict[str, Any], workflow_id: int = 1, version: int = 1) -> None:
+        """Publish a version of a workflow."""
+        now = self.clock()
+        row = {
+            "id": workflow_id, "name": f"workflow {workflow_id}", "status": "active", "published_version": version,
+            "revision": version, "created_at": now, "updated_at": now,
+        }  # fmt: skip
+        with self.store.state.write() as conn:
+            if version == 1:
+                conn.execute(insert(tables.workflows).values(row))
+            else:
+                w = tables.workflows
+                conn.execute(update(w).where(w.c.id == workflow_id).values(published_version=version, revision=version))
+            values = {"workflow_id": workflow_id, "version": version, "definition": definition, "created_at": now}
+            conn.execute(insert(tables.workflow_versions).values(values))
+
+    def hear(self, *events: Event) -> None:
+        """Append events to the log and run until nothing is left to do."""
+        with self.store.log.write() as conn:
+            log.append_events(conn, events, self.clock())
+        self.settle()
+
+    def settle(self) -> None:
+        """Tick both stages until nothing waits."""
+        for _ in range(100):
+            evaluated, acted = self.evaluator.tick(), self.actor.tick()
+            if not (evaluated.more or acted.more or evaluated.events or evaluated.transitions or acted.worked):
+                return
+        raise AssertionError("the stages do not come to rest")
+
+    def advance(self, ms: int) -> None:
+        """Let time pass, and the timers do their work."""
+        self.clock.advance(ms)
+        self.settle()
+
+    def members(self, rule_id: int) -> set[str]:
+        """Who is in a rule's segment."""
+        m = tables.memberships.c
+        with self.store.state.read() as conn:
+            return set(conn.execute(select(m.subject_id).where(m.rule_id == rule_id, m.member)).scalars())
+
+    def signals(self) -> list[Signal]:
+        """Every signal so far."""
+        with self.store.state.read() as conn:
+            return signals.read_signals(conn, 0, 10_000)
+
+    def moves(self) -> list[tuple[str, str, int]]:
+        """(entered or left, subject, episode) of every signal that is not quiet."""
+        return [(s.kind, s.subject_id, s.episode) for s in self.signals() if not s.quiet and s.kind != "event"]
+
+    def rows(self, table: Any) -> list[dict[str, Any]]:
+        """All rows of a table."""
+        with self.store.state.read() as conn:
+            return [dict(row) for row in conn.execute(select(table)).mappings()]
+
+    def hashes(self) -> dict[tuple[str, str], Sequence[Any]]:
+        """What is kept of everybody: the hash of their state, and how the rules judge them."""
+        found: dict[tuple[str, str], Sequence[Any]] = {}
+        for row in self.rows(tables.subjects):
+            kept = record.decode(row["state"])
+            judged = {r: (j.member, j.recheck_at) for r, j in kept.judgements.items()}
+            parts = [state_hash(s) for s in (kept.state, kept.contribution, kept.own) if s is not None]
+            found[row["kind"], row["id"]] = (parts, judged, kept.company)
+        return found
+
+
+def send_workflow(rule_id: int, *, template_id: int = 1, **entry: Any) -> dict[str, Any]:
+    """A workflow that sends an email to everybody who enters a rule's segment."""
+    return {
+        "schema": 1,
+        "trigger": {"kind": "enters", "rule_id": rule_id},
+        "entry": entry,
+        "steps": [{"id": "mail", "kind": "send", "template_id": template_id}],
+    }
+
+
