@@ -118,7 +118,7 @@ class Pipeline:
         found: dict[tuple[str, str], Sequence[Any]] = {}
         for row in self.rows(tables.subjects):
             kept = record.decode(row["state"])
-            judged = {r: (j.member, j.recheck_at) for r, j in kept.judgements.items()}
+            judged = {r: (j.member, j.recheck_at) for r, j in kept.judgements.items() if j.member or j.recheck_at}
             parts = [state_hash(s) for s in (kept.state, kept.contribution, kept.own) if s is not None]
             found[row["kind"], row["id"]] = (parts, judged, kept.company)
         return found
@@ -132,5 +132,3 @@ def send_workflow(rule_id: int, *, template_id: int = 1, **entry: Any) -> dict[s
         "entry": entry,
         "steps": [{"id": "mail", "kind": "send", "template_id": template_id}],
     }
-
-

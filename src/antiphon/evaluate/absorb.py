@@ -78,16 +78,7 @@ def _settle(
 ) -> None:
     """Links, traits and companies: the calls that say who somebody is, late ones too."""
     for key, user_id in links_of(event):
-        if identities.link(key, user_id, event.timestamp):
-            changes.links[key] = (user_id, event.timestamp)
-            root = identities.root(key)
-            changes.everything.add(root)
-            changes.profiles.update((root, key))
-            changes.moved.add(key)
-            for member in identities.group(root):
-                record = records.find(conn, member)
-                if record is not None and record.company is not None:
-                    changes.rebuild.add(record.company[0])
+        _link(conn, records, identities, key, user_id, event.timestamp, changes)
     key = id_of(event)
     if event.type == "identify" and key is not None and event.properties:
         root = identities.root(key)
@@ -96,6 +87,34 @@ def _settle(
         changes.profiles.add(root)
     if event.type == "group" and event.company_id is not None:
         _group(conn, program, records, identities, event, changes)
+
+
+def _link(
+    conn: Connection,
+    records: Records,
+    identities: Identities,
+    key: SubjectKey,
+    user_id: str,
+    clock: int,
+    changes: Changes,
+) -> None:
+    """Take in that `key` means a user; those whom it joins, and those whom it leaves, must be looked at anew."""
+    touched = set(identities.group(identities.root(key)))
+    if not identities.link(key, user_id, clock):
+        return
+    changes.links[key] = (user_id, clock)
+    touched.update(identities.group(identities.root(key)))
+    for member in touched:
+        root = identities.root(member)
+        changes.everything.add(root)
+        changes.profiles.update((root, member))
+        record = records.find(conn, member)
+        if record is not None and record.company is not None:
+            changes.rebuild.add(record.company[0])
+        if root != member:
+            changes.moved.add(member)
+            if record is not None:
+                records.change(member).judgements.clear()
 
 
 def _set_traits(records: Records, key: SubjectKey, event: Event) -> set[str]:
@@ -171,9 +190,11 @@ def _fold(
         if not event.late:
             _count(program, record.state, event, touch.user)
             changes.judge(root, touch.user.rules)
-            if event.company_id is None and touch.company:
-                if record.contribution is None:
-                    record.contribution = SubjectState()
+        if event.company_id is None:
+            if record.contribution is None:
+                record.contribution = SubjectState()
+            _see(record.contribution, event)
+            if not event.late:
                 _count(program, record.contribution, event, touch.company)
         changes.receipt[root] = event.received_at
         changes.hits.extend((watch, root, event) for watch in touch.watches if root.kind == "user")
@@ -236,21 +257,14 @@ def _rebuild(
     record = records.change(key)
     state = program.merge(SubjectState(), record.own, "company") if record.own is not None else SubjectState()
     state.traits = record.state.traits
-    roots = {SubjectKey("user", user_id) for user_id in subjects.members_of(conn, company_id)}
-    roots |= {root for root in changes.profiles if root.kind != "company"}
-    for root in roots:
-        if company_of(conn, records, identities, root) != company_id:
-            continue
-        for member in identities.group(root):
-            part = records.find(conn, member)
-            if part is not None:
-                if part.contribution is not None:
+    roots = set(subjects.members_of(conn, company_id))
+    roots |= {identities.root(key) for key in changes.profiles if key.kind != "company"}
+    for root in {identities.root(key) for key in roots}:
+        if company_of(conn, records, identities, root) == company_id:
+            for member in identities.group(root):
+                part = records.find(conn, member)
+                if part is not None and part.contribution is not None:
                     state = program.merge(state, part.contribution, "company")
-                if part.state.first_seen is not None and part.state.last_seen is not None:
-                    seen(state, part.state.first_seen)
-                    seen(state, part.state.last_seen)
-    if record.state.first_seen is not None and not roots:
-        seen(state, record.state.first_seen)
     record.state = state
     changes.everything.add(key)
     changes.profiles.add(key)

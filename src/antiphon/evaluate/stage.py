@@ -176,13 +176,15 @@ class Evaluator:
         for company_id, names in changes.company_traits.items():
             readers = current.program.rules_for_company_traits(names)
             if readers:
-                for user_id in subjects.members_of(conn, company_id):
-                    changes.judge(identities.root(SubjectKey("user", user_id)), readers)
+                for key in subjects.members_of(conn, company_id):
+                    changes.judge(identities.root(key), readers)
         for key in subjects.due(conn, now, DUE_BATCH):
             changes.judge(key, self._due_rules(conn, current, key, now))
         judge = Judge(conn, current, self._records, identities, company, now, outcome)
         self._records.prefetch(conn, wanted)
         for key, rules in wanted.items():
+            if key.kind != "company" and identities.root(key) != key:
+                continue  # became part of somebody else after this was noted; that one is judged by everything
             judge.judge(key, rules, changes.receipt.get(key))
         for watch, root, event in changes.hits:
             outcome.signals.append(_event_signal(watch, root, event))

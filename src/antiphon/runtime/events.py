@@ -57,9 +57,7 @@ class Events:
     def count(self, kind: SubjectKind, subject_id: str) -> int:
         """How many events a subject has."""
         ids = self._ids(kind, subject_id)
-        return self._reader.count_ids(
-            user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id
-        )
+        return self._reader.count_ids(user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id)
 
     def all_of(self, kind: SubjectKind, subject_id: str) -> Iterator[Event]:
         """Every event of a subject that counts for rules."""
@@ -73,9 +71,11 @@ class Events:
                 users = [subject_id, *(key.id for key in links if key.kind == "user")]
                 return Ids(users, [key.id for key in links if key.kind == "anonymous"])
             members = subjects.members_of(conn, subject_id)
-            links = [key for member in members for key in subjects.identities_of(conn, member)]
-        users = [*members, *(key.id for key in links if key.kind == "user")]
-        return Ids(users, [key.id for key in links if key.kind == "anonymous"], subject_id)
+            keys = [*members]
+            for member in members:
+                keys += subjects.identities_of(conn, member.id) if member.kind == "user" else ()
+        by_kind = {kind: [key.id for key in keys if key.kind == kind] for kind in ("user", "anonymous")}
+        return Ids(by_kind["user"], by_kind["anonymous"], subject_id)
 
 
 def _stored(rows: list[Row]) -> list[StoredEvent]:

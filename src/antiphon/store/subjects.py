@@ -153,13 +153,11 @@ def _search_text(profile: ProfileRow) -> str:
     return " ".join(w for w in words if isinstance(w, str)).lower()
 
 
-def members_of(conn: Connection, company_id: str) -> list[str]:
-    """Ids of the users whose company this is."""
-    return list(
-        conn.execute(
-            select(t.profiles.c.id).where(t.profiles.c.kind == "user", t.profiles.c.company_id == company_id)
-        ).scalars()
-    )
+def members_of(conn: Connection, company_id: str) -> list[SubjectKey]:
+    """The people whose company this is."""
+    p = t.profiles.c
+    rows = conn.execute(select(p.kind, p.id).where(p.company_id == company_id, p.kind != "company"))
+    return [SubjectKey(row.kind, row.id) for row in rows]
 
 
 def save_memberships(conn: Connection, rows: Sequence[Membership]) -> None:

@@ -99,7 +99,7 @@ def test_traits_decide_and_the_newest_wins_in_any_order(pipeline: Pipeline) -> N
 def test_what_was_done_before_signing_in_counts(pipeline: Pipeline) -> None:
     """Anonymous calls join the user that an identify call links them to; nobody anonymous is a member."""
     rule = pipeline.rule("count of api_call ever >= 3")
-    pipeline.hear(*(api_call(user_id=None, at=NOW + i, anonymous_id="a1") for i in range(3)))
+    pipeline.hear(*(track("api_call", None, NOW + i, anonymous_id="a1") for i in range(3)))
     assert pipeline.members(rule) == set()
     pipeline.hear(identify("u1", anonymous_id="a1"))
     assert pipeline.members(rule) == {"u1"}
@@ -123,7 +123,7 @@ def test_a_company_is_judged_by_its_members_and_its_own_events(pipeline: Pipelin
     pipeline.hear(group("c1", "u1", plan_limit=3), group("c1", "u2"))
     pipeline.hear(api_call(user_id="u1"), api_call(user_id="u2"))
     assert pipeline.members(rule) == set()
-    pipeline.hear(api_call(user_id=None, company_id="c1"))
+    pipeline.hear(track("api_call", None, company_id="c1"))
     assert pipeline.members(rule) == {"c1"}
 
 
@@ -230,7 +230,9 @@ def _stream(seed: int) -> list[Event]:
             case 2:
                 events.append(group(f"c{dice.randrange(2)}", user, at=at, plan_limit=dice.randrange(10)))
             case 3:
-                events.append(api_call(400, None, at, anonymous_id=f"a{dice.randrange(4)}"))
+                events.append(
+                    track("api_call", None, at, anonymous_id=f"a{dice.randrange(4)}", properties={"status": 400})
+                )
             case 4:
                 events.append(track("report", user, at, company_id=dice.choice(["c0", "c1", None])))
             case 5 if i % 3 == 0:
