@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.channels.email.settings import EmailSettings
+from antiphon.channels.settings import EmailSettings
 from antiphon.channels.email.smtp import SmtpProvider
 from antiphon.channels.provider import Provider
 
@@ -10,8 +10,8 @@ EMAIL_PROVIDERS = (SmtpProvider,)
 """A new provider is one file and one line here. The inbox is no provider: the deliver stage stores it itself."""
 
 
-def make_email_provider(settings: EmailSettings) -> Provider | None:
-    """The provider that the settings name, None for the built-in inbox."""
+def open_provider(settings: EmailSettings) -> Provider | None:
+    """The provider that the settings name, yet to be opened; None for the built-in inbox."""
     for provider in EMAIL_PROVIDERS:
         if provider.name == settings.provider:
             return provider(settings)

@@ -12,7 +12,7 @@ _SKIPPED = frozenset({"head", "style", "script", "title", "template", "noscript"
 _BLOCKS = frozenset(
     ["address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "tr", "ul"]
 )
-_PARAGRAPHS = frozenset("blockquote h1 h2 h3 h4 h5 h6 ol p pre table ul".split())  # noqa: SIM905 - reads better as words
+_PARAGRAPHS = frozenset("blockquote hr h1 h2 h3 h4 h5 h6 ol p pre table ul".split())  # noqa: SIM905 - reads better as words
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905 - reads better as words
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
@@ -44,6 +44,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._expand = expand
+        self._breaks = 0  # line breaks owed before the next text
         self._hidden: list[str] = []  # open elements inside, and including, one that is not shown
         self._links: list[tuple[str, int]] = []
 
@@ -52,51 +53,44 @@ class _Reader(HTMLParser):
         if self._hidden or tag in _SKIPPED or _HIDDEN.search(values.get("style", "")):
             if tag not in _VOID:
                 self._hidden.append(tag)
-            return
-        if tag == "a":
+        elif tag == "a":
             self._links.append((values.get("href", ""), len(self.parts)))
         elif tag == "img":
-            self.parts.append(values.get("alt", ""))
+            self._write(values.get("alt", ""))
         elif tag == "br":
-            self.parts.append("\n")
-        elif tag == "hr":
-            self._break("\n\n---\n\n")
-        elif tag == "li":
-            self._break("\n- ")
+            self._breaks += 1
         elif tag in {"td", "th"}:
-            self._space()
-        elif tag in _BLOCKS:
-            self._break("\n\n" if tag in _PARAGRAPHS else "\n")
+            self._write(" ")
+        elif tag in _BLOCKS or tag == "hr":
+            self._break(tag)
+            self._write({"li": "- ", "hr": "---"}.get(tag, ""))
+            self._breaks += 2 * (tag == "hr")
 
     def handle_endtag(self, tag: str) -> None:
         if self._hidden:
-            while tag in self._hidden:
-                if self._hidden.pop() == tag:
-                    break
-            return
-        if tag == "a" and self._links:
+            while tag in self._hidden and self._hidden.pop() != tag:
+                pass
+        elif tag == "a" and self._links:
             self._close_link(*self._links.pop())
         elif tag in _BLOCKS:
-            self._break("\n\n" if tag in _PARAGRAPHS else "\n")
+            self._break(tag)
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            text = _SPACES.sub(" ", data)
-            last = self.parts[-1] if self.parts else "\n"
-            self.parts.append(text.lstrip(" ") if last.endswith(("\n", " ")) else text)
+            self._write(_SPACES.sub(" ", data))
 
     def _close_link(self, href: str, start: int) -> None:
         text = "".join(self.parts[start:]).strip()
         address = href.strip().removeprefix("mailto:")
-        if not address or address.startswith("#") or self._expand(address) == self._expand(text):
-            return
-        self.parts.append(f" ({address})" if text else address)
+        if address and not address.startswith("#") and self._expand(address) != self._expand(text):
+            self._write(f" ({address})" if text else address)
 
-    def _break(self, breaks: str) -> None:
-        while self.parts and not self.parts[-1].strip(" "):
-            self.parts.pop()
-        self.parts.append(breaks)
+    def _break(self, tag: str) -> None:
+        self._breaks = max(self._breaks, 2 if tag in _PARAGRAPHS else 1)
 
-    def _space(self) -> None:
-        if self.parts and not self.parts[-1].endswith(("\n", " ")):
-            self.parts.append(" ")
+    def _write(self, text: str) -> None:
+        fresh = bool(self._breaks) or not self.parts
+        shown = text.lstrip(" ") if fresh or self.parts[-1].endswith(" ") else text
+        if shown:
+            self.parts += ["\n" * self._breaks, shown] if self._breaks and self.parts else [shown]
+            self._breaks = 0

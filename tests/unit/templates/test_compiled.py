@@ -36,7 +36,7 @@ def test_liquid_inside_mjml_that_xml_would_reject():
     assert "3 &amp; two" in result.html
     assert 'href="https://a.test/?q=a%26&amp;z=1"' in result.html
     assert "lq" not in result.html
-    assert result.text == "3 & two\n\na (https://a.test/?q=a%26&z=1)\nb (https://a.test/?q=b%26&z=1)\n"
+    assert result.text == "3 & two\n\na (https://a.test/?q=a%26&z=1)\n\nb (https://a.test/?q=b%26&z=1)\n"
     assert result.warnings == []
 
 

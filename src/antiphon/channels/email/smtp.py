@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 
-from antiphon.channels.email.settings import EmailSettings
+from antiphon.channels.settings import EmailSettings
 from antiphon.channels.email.smtp_session import SessionRefusedError, SmtpSession, open_session, tls_context
 from antiphon.channels.provider import Capabilities, OnData
 from antiphon.model.message import OutgoingEmail, SendResult
