@@ -84,6 +84,8 @@ def parse_address(address: str) -> str:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=True, test_environment=True)
     except EmailNotValidError as error:
         raise InvalidInput(f"{clean(address)[:_MAX_ADDRESS]!r} is not an email address: {error}") from error
+    if len(valid.local_part.encode()) > _MAX_LOCAL:
+        raise InvalidInput(f"{clean(address)[:_MAX_ADDRESS]!r} is not an email address: too long before the @-sign.")
     return valid.ascii_email or f"{valid.local_part}@{valid.ascii_domain}"
 
 

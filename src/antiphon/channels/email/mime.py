@@ -136,19 +136,17 @@ def _part(boundary: str, subtype: str, text: str) -> bytes:
     if "\r" in text or "\0" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     body = text.replace("\n", "\r\n").encode("utf-8", "replace")
-    if not body.endswith(b"\r\n"):
-        body += b"\r\n"
     if _mostly_foreign(body):
         encoding = "base64"
         flat = b2a_base64(body, newline=False)
-        body = b"".join(flat[at : at + _BASE64_LINE] + b"\r\n" for at in range(0, len(flat), _BASE64_LINE))
+        body = b"\r\n".join(flat[at : at + _BASE64_LINE] for at in range(0, len(flat), _BASE64_LINE))
     else:
         encoding = "quoted-printable"
         body = b2a_qp(body)
     head = (
         f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     )
-    return head.encode("ascii") + body
+    return head.encode("ascii") + body + b"\r\n"
 
 
 def _mostly_foreign(body: bytes) -> bool:
