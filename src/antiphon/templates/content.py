@@ -45,7 +45,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True, tag="rendered"):
     """A rendered email: `subject` and `preview_text` are single lines, `size_bytes` is the HTML's size in UTF-8.
 
     `warnings` are sentences for the author: merge tags that came out empty, HTML that will be clipped, unknown MJML.
-    `took_ms` is the time spent inside the sandbox.
+    `took_ms` is the time inside the sandbox, with compiling on first use.
     """
 
     subject: str
