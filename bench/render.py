@@ -44,7 +44,9 @@ BODY = """<mjml>
   </mj-body>
 </mjml>"""
 CONTENT = TemplateContent(
-    subject="{{ errors.size }} errors on {{ event.route }}", preview_text="{{ event.status }} since yesterday", body=BODY
+    subject="{{ errors.size }} errors on {{ event.route }}",
+    preview_text="{{ event.status }} since yesterday",
+    body=BODY,
 )
 
 

@@ -59,6 +59,7 @@ class Faulty:
         self.connections = 0
         self.commands = []
         self.tasks = set()
+        self.quits = asyncio.Event()
 
     async def __call__(self, reader, writer):
         task = asyncio.current_task()
@@ -81,6 +82,8 @@ class Faulty:
         while line := await reader.readline():
             step = line[:4].decode().strip().lower()
             self.commands.append(step)
+            if step == "quit":
+                self.quits.set()
             if step == "data" and "body" in script:
                 writer.write(self.GOOD["data"])
                 await reader.readexactly(100)
@@ -284,8 +287,7 @@ async def test_idle_connections_are_closed(faulty):
     """With QUIT, after the time set."""
     async with opened(faulty, smtp_idle=0.1) as provider:
         await send(provider)
-        while faulty.commands[-1] != "quit":
-            await asyncio.sleep(0.02)
+        await faulty.quits.wait()
         assert provider._idle == []
 
 

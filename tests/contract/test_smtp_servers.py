@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
+import os
 import shutil
 import socket
 import ssl
 from email import message_from_bytes
 from email.policy import default
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -56,7 +56,7 @@ class Mailbox:
         self.messages = []
         self.peers = set()
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _server, session, envelope):  # noqa: N802 - aiosmtpd's name
         self.messages.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         self.peers.add(session.peer)
         return "250 2.0.0 Ok: queued as ABC123"
@@ -67,7 +67,7 @@ def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     cert = (
         x509.CertificateBuilder()
@@ -75,8 +75,8 @@ def certificate(tmp_path_factory):
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
@@ -287,13 +287,13 @@ async def test_nobody_listens():
     assert "127.0.0.1" in result.detail
 
 
-async def test_two_hundred_mails_into_smtp_sink(tmp_path):
+async def test_two_hundred_mails_into_smtp_sink():
     """Postfix's own test server takes every mail, over pooled connections."""
     sink = shutil.which("smtp-sink", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if sink is None:
         pytest.fail("smtp-sink is missing: apt-get install --no-install-recommends postfix")
     port = free_port()
-    user = ("-u", "nobody") if Path("/proc/self").stat().st_uid == 0 else ()
+    user = ("-u", "nobody") if os.geteuid() == 0 else ()
     process = await asyncio.create_subprocess_exec(
         sink, *user, "-c", f"127.0.0.1:{port}", "100", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from antiphon.channels.settings import EmailSettings
 from antiphon.channels.email.smtp import SmtpProvider
 from antiphon.channels.provider import Provider
+from antiphon.channels.settings import EmailSettings
 
 EMAIL_PROVIDERS = (SmtpProvider,)
 """A new provider is one file and one line here. The inbox is no provider: the deliver stage stores it itself."""

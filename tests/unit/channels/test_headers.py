@@ -19,7 +19,32 @@ from antiphon.channels.email.headers import (
 from antiphon.errors import InvalidInput
 
 HOSTILE = st.lists(
-    st.sampled_from(["\r\n", "\n", "\r", "\x00", "\u2028", "\x85", "Bcc: x@y.z", "=?utf-8?q?", "hi=0ABcc:_x@y.z", "?=", "=?", " ", "\t", "é", "😀", '"', "\\", "<", ">", ",", "\ud800"]) | st.text(max_size=60)
+    st.sampled_from(
+        [
+            "\r\n",
+            "\n",
+            "\r",
+            "\x00",
+            "\u2028",
+            "\x85",
+            "Bcc: x@y.z",
+            "=?utf-8?q?",
+            "hi=0ABcc:_x@y.z",
+            "?=",
+            "=?",
+            " ",
+            "\t",
+            "é",
+            "😀",
+            '"',
+            "\\",
+            "<",
+            ">",
+            ",",
+            "\ud800",
+        ]
+    )
+    | st.text(max_size=60)
 ).map("".join)
 
 

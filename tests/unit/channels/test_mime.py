@@ -36,7 +36,9 @@ def body(message, subtype):
 
 def test_a_typical_email_reads_back():
     """Every header and both parts, through the standard library's parser."""
-    email = build(recipient_name="Ada Lovelace", reply_to="Help <help@acme.test>", unsubscribe_url="https://a.test/u/x.y-z")
+    email = build(
+        recipient_name="Ada Lovelace", reply_to="Help <help@acme.test>", unsubscribe_url="https://a.test/u/x.y-z"
+    )
     message = parse(email)
     assert dict(message.items()) == {
         "From": "Acme <hello@acme.test>",
@@ -69,7 +71,9 @@ def test_the_message_id_follows_from_the_idempotency_key():
 
 def test_names_and_subjects_outside_ascii():
     """They are encoded, and read back as they were."""
-    message = parse(build(sender="Zażółć <z@bücher.example>", recipient_name="Łódź, 日本", subject="Schöne Grüße 🎉 " * 12))
+    message = parse(
+        build(sender="Zażółć <z@bücher.example>", recipient_name="Łódź, 日本", subject="Schöne Grüße 🎉 " * 12)
+    )
     assert message["From"].addresses[0].display_name == "Zażółć"
     assert message["From"].addresses[0].addr_spec == "z@xn--bcher-kva.example"
     assert message["To"].addresses[0].display_name == "Łódź, 日本"

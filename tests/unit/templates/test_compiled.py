@@ -27,7 +27,7 @@ def mjml(inner, context=None, **fields):
 def test_liquid_inside_mjml_that_xml_would_reject():
     """`<` in a condition, quotes in attributes and loops between elements all survive the compiler."""
     result = mjml(
-        '{% if n < 3 %}<mj-text>{{ n | plus: 1 }} &amp; {% if n >= 2 and n <= 2 %}two{% endif %}</mj-text>{% endif %}'
+        "{% if n < 3 %}<mj-text>{{ n | plus: 1 }} &amp; {% if n >= 2 and n <= 2 %}two{% endif %}</mj-text>{% endif %}"
         '{% for x in xs %}<mj-button href="https://a.test/?q={{ x | append: "&" | url_encode }}&amp;z=1">{{ x }}'
         "</mj-button>{% endfor %}",
         {"n": 2, "xs": ["a", "b"]},
@@ -135,7 +135,9 @@ def test_customers_data_is_always_escaped(template):
 
 def test_subject_and_preview_are_single_plain_lines():
     """No escaping, no line breaks, no control characters; the preview text is hidden at the top of the body."""
-    result = render("<body><p>x</p></body>", {"n": "A & B\r\nBcc: x@y.z\x00"}, subject="Hi {{ n }}", preview_text="{{ n }}!")
+    result = render(
+        "<body><p>x</p></body>", {"n": "A & B\r\nBcc: x@y.z\x00"}, subject="Hi {{ n }}", preview_text="{{ n }}!"
+    )
     assert isinstance(result, Rendered)
     assert result.subject == "Hi A & B Bcc: x@y.z"
     assert result.preview_text == "A & B Bcc: x@y.z !"
@@ -213,7 +215,12 @@ def test_unknown_mjml_elements_are_warned_of():
         ({"body": "<p>hello", "language": "mjml"}, "body", 1, "mjml"),
         ({"body": "<mjml>\n<mj-body>\n</mjml>", "language": "mjml"}, "body", 3, "</mj-body>"),
         ({"body": "<mjml>\n<mj-body>\n", "language": "mjml"}, "body", 2, "never closed"),
-        ({"body": "<mjml>{% if\na %}{% endif %}<mj-body>\n</mj-text></mj-body></mjml>", "language": "mjml"}, "body", 3, "mj-text"),
+        (
+            {"body": "<mjml>{% if\na %}{% endif %}<mj-body>\n</mj-text></mj-body></mjml>", "language": "mjml"},
+            "body",
+            3,
+            "mj-text",
+        ),
         ({"body": MJML.format("\n<mj-image width='{{ w }}px'/>"), "language": "mjml"}, "body", 2, "drops"),
         ({"body": MJML.format("<mj-text>x<b</mj-text>"), "language": "mjml"}, "body", None, "MJML"),
         ({"body": "x" * (MAX_SOURCE + 1)}, "limits", None, "longer"),
@@ -222,7 +229,15 @@ def test_unknown_mjml_elements_are_warned_of():
         ({"body": "{% for a in (1..9999) %}{% for b in (1..9999) %}x{% endfor %}{% endfor %}"}, "limits", 1, "loop"),
         ({"body": "{% if a %}" * 99 + "{% endif %}" * 99}, "limits", 1, "nesting"),
         ({"body": "{% for i in (1..9999) %}" + "x" * 999 + "{% endfor %}"}, "limits", 1, "output"),
-        ({"body": "<mjml><mj-body>" + "<mj-wrapper>" * 2000 + "</mj-wrapper>" * 2000 + "</mj-body></mjml>", "language": "mjml"}, "body", 1, "deep"),
+        (
+            {
+                "body": "<mjml><mj-body>" + "<mj-wrapper>" * 2000 + "</mj-wrapper>" * 2000 + "</mj-body></mjml>",
+                "language": "mjml",
+            },
+            "body",
+            1,
+            "deep",
+        ),
     ],
 )
 def test_errors_say_what_and_where(fields, where, line, says):
@@ -236,7 +251,15 @@ def test_errors_say_what_and_where(fields, where, line, says):
 
 def test_no_python_is_reachable():
     """The context is plain data: attributes, environment and modules are not."""
-    for path in ("x.__class__", "x.__init__.__globals__", "os.environ", "env", "self", "x['__class__']", "now.__class__"):
+    for path in (
+        "x.__class__",
+        "x.__init__.__globals__",
+        "os.environ",
+        "env",
+        "self",
+        "x['__class__']",
+        "now.__class__",
+    ):
         assert html(f"<p>[{{{{ {path} }}}}]</p>", {"x": "v", "d": {}}).count("[]") == 1, path
 
 

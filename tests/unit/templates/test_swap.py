@@ -25,7 +25,10 @@ def test_swapping_and_restoring_changes_nothing(source):
         ('<a href="{{ a }}">{{ b }}</a>', '<a href="lq0z"><!--lq1c--></a>'),
         ("<title>{{ a }}</title>{{ b }}", "<title>lq0z</title><!--lq1c-->"),
         ("<!--[if mso]>{{ a }}<![endif]-->{{ b }}", "<!--[if mso]>lq0z<![endif]--><!--lq1c-->"),
-        ("<mj-style>{{ a }}</mj-style><mj-raw>{{ b }}</mj-raw>", "<mj-style>lq0z</mj-style><mj-raw><!--lq1c--></mj-raw>"),
+        (
+            "<mj-style>{{ a }}</mj-style><mj-raw>{{ b }}</mj-raw>",
+            "<mj-style>lq0z</mj-style><mj-raw><!--lq1c--></mj-raw>",
+        ),
         ("<i title='>'>{{ a }}", "<i title='>'><!--lq0c-->"),
         ("lq7z {{ a }}", "lq7z <!--lqq0c-->"),
         ("1 < 2 {{ a }}", "1 < 2 <!--lq0c-->"),

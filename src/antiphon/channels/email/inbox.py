@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email import message_from_bytes
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 
@@ -71,5 +72,5 @@ def _decoded(value: str) -> str:
     unfolded = re.sub(r"\r?\n(?=[ \t])", "", value)
     try:
         return str(make_header(decode_header(unfolded)))
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, MessageError):
         return unfolded

@@ -15,7 +15,26 @@ from antiphon.errors import ConfigError, InvalidInput
 from antiphon.model.message import OutgoingEmail
 
 RESERVED = frozenset(
-    ["from", "to", "cc", "bcc", "reply-to", "sender", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "received", "return-path", "dkim-signature"]
+    [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "reply-to",
+        "sender",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "auto-submitted",
+        "received",
+        "return-path",
+        "dkim-signature",
+    ]
 )
 """Headers that only this module writes."""
 
@@ -135,14 +154,14 @@ def _part(boundary: str, subtype: str, text: str) -> bytes:
     # str.replace, not a regular expression: this is half the cost of an email
     if "\r" in text or "\0" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    body = text.replace("\n", "\r\n").encode("utf-8", "replace")
+    body = text.encode("utf-8", "replace")
     if _mostly_foreign(body):
         encoding = "base64"
-        flat = b2a_base64(body, newline=False)
+        flat = b2a_base64(body.replace(b"\n", b"\r\n"), newline=False)
         body = b"\r\n".join(flat[at : at + _BASE64_LINE] for at in range(0, len(flat), _BASE64_LINE))
     else:
         encoding = "quoted-printable"
-        body = b2a_qp(body)
+        body = b2a_qp(body).replace(b"\n", b"\r\n")  # its soft breaks follow the first break that it sees
     head = (
         f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     )

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import ssl
 
-from antiphon.channels.settings import EmailSettings
 from antiphon.channels.email.smtp_session import SessionRefusedError, SmtpSession, open_session, tls_context
 from antiphon.channels.provider import Capabilities, OnData
+from antiphon.channels.settings import EmailSettings
 from antiphon.model.message import OutgoingEmail, SendResult
 
 MAX_SENT = 500

@@ -11,9 +11,9 @@ from typing import Any, cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from antiphon.channels.settings import EmailSettings
 from antiphon.channels.email.smtp_reply import Phase, classify, closes, garbage, lost
 from antiphon.channels.provider import OnData
+from antiphon.channels.settings import EmailSettings
 from antiphon.errors import ConfigError
 from antiphon.model.message import OutgoingEmail, SendResult
 
