@@ -4,7 +4,7 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.channels.email.headers import (
@@ -52,6 +52,7 @@ def parsed(line):
     return message_from_bytes(line.encode() + b"\r\nbody", policy=default)
 
 
+@settings(deadline=None)  # other work shares this machine
 @given(HOSTILE)
 def test_no_value_becomes_another_header(value):
     """Whatever the value, one header comes out, its lines fit, and it reads back as the cleaned value."""
@@ -63,6 +64,7 @@ def test_no_value_becomes_another_header(value):
     assert " ".join(message["Subject"].split()) == clean(value)
 
 
+@settings(deadline=None)  # other work shares this machine
 @given(HOSTILE)
 def test_no_name_becomes_another_address(name):
     """A display name is one phrase before one address, even where it holds quotes, commas and brackets."""
