@@ -38,7 +38,9 @@ SkipReason = Literal[
 class OutgoingEmail(msgspec.Struct, kw_only=True):
     """An email ready to leave: everything that a provider needs.
 
-    `raw` is the whole MIME message (CRLF line ends); providers with an HTTP API use the parts instead.
+    `sender` and `recipient` are the bare addresses of the envelope, in ASCII where the address allows it; names are
+    in `headers`. `message_id` has no angle brackets. `raw` is the whole MIME message (CRLF line ends); providers with
+    an HTTP API use the parts instead.
     """
 
     message_id: str
@@ -59,12 +61,13 @@ Phase = Literal["before_data", "at_data", "after_data"]
 class SendResult(msgspec.Struct, kw_only=True):
     """What a provider said.
 
-    `outcome` is sent, deferred (try again, after `retry_after` seconds if set), failed (never again) or
-    uncertain (the connection was lost after the message had been handed over). `suppress` asks that the address
-    never be mailed again (bad mailbox). `pause_lane` asks the whole lane to wait (5.7.x, 429).
+    `outcome` is sent, deferred (try again, after `retry_after` seconds if set), failed (never again), uncertain (the
+    connection was lost after the message had been handed over) or aborted (`on_data` said no; nothing was handed
+    over). `suppress` asks that the address never be mailed again (bad mailbox). `pause_lane` asks the whole lane to
+    wait (5.7.x, 429, an account that the server does not accept).
     """
 
-    outcome: Literal["sent", "deferred", "failed", "uncertain"]
+    outcome: Literal["sent", "deferred", "failed", "uncertain", "aborted"]
     detail: str = ""
     code: int | None = None
     retry_after: float | None = None
