@@ -67,7 +67,7 @@ def absorb(
     companies = _companies(conn, records, identities, events)
     records.prefetch(conn, {SubjectKey("company", c) for c in companies.values()} - keys)
     for event in events:
-        _fold(program, records, identities, companies, event, changes)
+        _fold(conn, program, records, identities, companies, event, changes)
     for company_id in changes.rebuild:
         _rebuild(conn, program, records, identities, company_id, changes)
     return changes
@@ -82,7 +82,7 @@ def _settle(
     key = id_of(event)
     if event.type == "identify" and key is not None and event.properties:
         root = identities.root(key)
-        names = _set_traits(records, key, event)
+        names = _set_traits(conn, records, key, event)
         changes.judge(root, program.rules_for_traits("user", names))
         changes.profiles.add(root)
     if event.type == "group" and event.company_id is not None:
@@ -114,12 +114,12 @@ def _link(
         if root != member:
             changes.moved.add(member)
             if record is not None:
-                records.change(member).judgements.clear()
+                records.change(conn, member).judgements.clear()
 
 
-def _set_traits(records: Records, key: SubjectKey, event: Event) -> set[str]:
+def _set_traits(conn: Connection, records: Records, key: SubjectKey, event: Event) -> set[str]:
     """Set the traits that an identify or group call carries; the names of those that changed."""
-    state = records.change(key).state
+    state = records.change(conn, key).state
     return {name for name, value in event.properties.items() if set_trait(state, name, value, event.timestamp)}
 
 
@@ -129,7 +129,7 @@ def _group(
     """A group call: the company's traits, and the caller's company."""
     company = SubjectKey("company", event.company_id or "")
     if event.properties:
-        names = _set_traits(records, company, event)
+        names = _set_traits(conn, records, company, event)
         changes.judge(company, program.rules_for_traits("company", names))
         changes.company_traits.setdefault(company.id, set()).update(names)
     changes.profiles.add(company)
@@ -138,7 +138,7 @@ def _group(
         return
     root = identities.root(key)
     before = company_of(conn, records, identities, root)
-    record = records.change(key)
+    record = records.change(conn, key)
     link = (company.id, event.timestamp)
     if record.company is None or (link[1], link[0]) > (record.company[1], record.company[0]):
         record.company = link
@@ -169,6 +169,7 @@ def _companies(
 
 
 def _fold(
+    conn: Connection,
     program: Program,
     records: Records,
     identities: Identities,
@@ -180,7 +181,7 @@ def _fold(
     key = id_of(event)
     touch = program.touch(event)
     if key is not None:
-        record = records.change(key)
+        record = records.change(conn, key)
         root = identities.root(key)
         if record.profiled_at == 0:
             changes.new.add(root)
@@ -202,14 +203,14 @@ def _fold(
             changes.profiles.add(root)
     company_id = event.company_id or (companies.get(identities.root(key)) if key is not None else None)
     if company_id is not None:
-        _fold_company(program, records, company_id, event, touch, changes)
+        _fold_company(conn, program, records, company_id, event, touch, changes)
 
 
 def _fold_company(
-    program: Program, records: Records, company_id: str, event: Event, touch: Touch, changes: Changes
+    conn: Connection, program: Program, records: Records, company_id: str, event: Event, touch: Touch, changes: Changes
 ) -> None:
     key = SubjectKey("company", company_id)
-    record = records.change(key)
+    record = records.change(conn, key)
     if record.profiled_at == 0:
         changes.new.add(key)
         changes.profiles.add(key)
@@ -254,7 +255,7 @@ def _rebuild(
 ) -> None:
     """Put a company's state together anew from its own events and its present members' contributions."""
     key = SubjectKey("company", company_id)
-    record = records.change(key)
+    record = records.change(conn, key)
     state = program.merge(SubjectState(), record.own, "company") if record.own is not None else SubjectState()
     state.traits = record.state.traits
     roots = set(subjects.members_of(conn, company_id))

@@ -74,7 +74,7 @@ def fill_metrics(
                 program.fold(part.own, event, touch.company)
     records.prefetch(conn, parts)
     for key, part in parts.items():
-        record = records.change(key)
+        record = records.change(conn, key)
         adopt(record.state, part.state, keys["company" if key.kind == "company" else "user"])
         record.contribution = _adopted(record.contribution, part.contribution, keys["company"])
         record.own = _adopted(record.own, part.own, keys["company"])
@@ -96,7 +96,7 @@ def judge_everybody(
         for key in subjects.all_keys(conn, rule.subject_kind):
             if identities.root(key) != key:
                 continue
-            record = records.find(conn, key) or records.change(key)
+            record = records.change(conn, key)
             _restore(record, rule, before.get(key.id))
             judge.judge(key, [rule.id], None)
         store.mark_filled(conn, rule.id, rule.version)

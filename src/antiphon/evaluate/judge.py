@@ -67,7 +67,7 @@ class Judge:
         """
         if key.kind == "anonymous":
             return
-        record = self._records.change(key)
+        record = self._records.change(self._conn, key)
         known = self._current.rules
         segments = {known[r].name: j.member for r, j in record.judgements.items() if r in known}
         view = self.view(key, record, segments)

@@ -28,7 +28,7 @@ def save_profiles(
 def _row(
     conn: Connection, program: Program, records: Records, identities: Identities, key: SubjectKey
 ) -> ProfileRow | None:
-    record = records.change(key)
+    record = records.change(conn, key)
     state = record.state
     for other in identities.group(key)[1:] if key.kind != "company" else ():
         part = records.find(conn, other)

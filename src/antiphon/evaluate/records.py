@@ -24,31 +24,32 @@ class Records:
         self._capacity = capacity
         self._hot: dict[SubjectKey, Record] = {}
         self._dirty: set[SubjectKey] = set()
+        self._absent: set[SubjectKey] = set()  # looked for in this tick and not there
 
     def prefetch(self, conn: Connection, keys: Iterable[SubjectKey]) -> None:
         """Read those of `keys` that are not in memory, in few statements."""
-        missing = [key for key in keys if key not in self._hot]
-        self._hot.update((key, decode(state)) for key, state in subjects.load(conn, missing).items())
+        missing = [key for key in keys if key not in self._hot and key not in self._absent]
+        if missing:
+            found = subjects.load(conn, missing)
+            self._hot.update((key, decode(state)) for key, state in found.items())
+            self._absent.update(key for key in missing if key not in found)
 
     def find(self, conn: Connection, key: SubjectKey) -> Record | None:
-        """The record of `key`, or None."""
+        """The record of `key`, or None; not to be changed."""
         record = self._hot.get(key)
         if record is None:
             self.prefetch(conn, (key,))
             record = self._hot.get(key)
         return record
 
-    def change(self, key: SubjectKey) -> Record:
-        """The record of `key` (prefetched, else a new one), to be changed and saved."""
-        record = self._hot.get(key)
+    def change(self, conn: Connection, key: SubjectKey) -> Record:
+        """The record of `key` (a new one if there is none), to be changed and saved."""
+        record = self.find(conn, key)
         if record is None:
             record = self._hot[key] = Record(SubjectState(), {})
+            self._absent.discard(key)
         self._dirty.add(key)
         return record
-
-    def __contains__(self, key: SubjectKey) -> bool:
-        """Whether the record is in memory."""
-        return key in self._hot
 
     def save(self, conn: Connection) -> int:
         """Write every changed record; how many they were."""
@@ -62,6 +63,7 @@ class Records:
     def settle(self) -> None:
         """Call after the commit: nothing is dirty, and the oldest records go when there are too many."""
         self._dirty.clear()
+        self._absent.clear()
         excess = len(self._hot) - self._capacity
         if excess > 0:
             for key in list(self._hot)[:excess]:
@@ -71,3 +73,4 @@ class Records:
         """Call after a rollback: memory is no longer what is stored."""
         self._hot.clear()
         self._dirty.clear()
+        self._absent.clear()

@@ -194,7 +194,7 @@ class Evaluator:
         """The rules whose timer has come; judgements of rules that are gone are dropped here."""
         if self._records.find(conn, key) is None:
             return []
-        record = self._records.change(key)
+        record = self._records.change(conn, key)
         for rule_id in [r for r in record.judgements if r not in current.rules]:
             del record.judgements[rule_id]
         return [r for r, j in record.judgements.items() if j.recheck_at is not None and j.recheck_at <= now]
