@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-import ibis.expr.types as ir
 import msgspec
 
 from antiphon.rules.accumulators import LARGEST, MICRO
-from antiphon.rules.columns import Column
+from antiphon.rules.columns import Column, Flags, Numbers, Texts, Values
 
 Form = Literal["selector", "property", "ratio"]
 """What follows its words: a selector (`count of S`), a property of one (`first P of S`), two (`ratio of S to S`)."""
@@ -31,11 +30,11 @@ class Selection(msgspec.Struct, frozen=True):
     `at` is the timestamp in ms, `order` what makes the order of events total, `day` the local day's number.
     """
 
-    hit: ir.BooleanValue
-    weight: ir.FloatingValue
-    at: ir.IntegerValue
-    order: tuple[ir.Value, ...]
-    day: ir.IntegerValue
+    hit: Flags
+    weight: Numbers
+    at: Numbers
+    order: tuple[Values, ...]
+    day: Numbers
     value: Column | None
 
 
@@ -52,7 +51,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     gives: Gives
     accumulator: str
     result: Callable[[Any], Any]
-    history: Callable[[Selection], ir.Value]
+    history: Callable[[Selection], Values]
     sentence: str
     meaning: str
     empty: float | None = None
@@ -76,7 +75,7 @@ def _column(selection: Selection) -> Column:
     return selection.value
 
 
-def _sum_column(selection: Selection) -> ir.FloatingValue:
+def _sum_column(selection: Selection) -> Numbers:
     number = _column(selection).number
     hit = selection.hit & (number.abs() < LARGEST).fill_null(False)
     weighted = number * selection.weight
@@ -86,13 +85,13 @@ def _sum_column(selection: Selection) -> ir.FloatingValue:
     return wholes + micro.cast("decimal(38, 0)").sum(where=hit).cast("float64") / MICRO
 
 
-def _mean_column(selection: Selection) -> ir.FloatingValue:
+def _mean_column(selection: Selection) -> Numbers:
     number = _column(selection).number
     hit = selection.hit & (number.abs() < LARGEST).fill_null(False)
     return _sum_column(selection) / selection.weight.sum(where=hit).nullif(0)
 
 
-def _picked_column(selection: Selection, *, newest: bool) -> ir.StringValue:
+def _picked_column(selection: Selection, *, newest: bool) -> Texts:
     column = _column(selection)
     order = [key.desc() if newest else key.asc() for key in selection.order]
     return column.json.cast("string").first(where=selection.hit & column.exists, order_by=order)

@@ -39,6 +39,26 @@ def add(ring: Ring | None, bucket: int, limit: int, update: Add, value: Any, wei
     return ring
 
 
+def count(ring: Ring, bucket: int, limit: int, weight: float) -> None:
+    """The same for counts, which most metrics are."""
+    numbers, counts = ring
+    newest = numbers[-1]
+    if bucket == newest:
+        counts[-1] += weight
+    elif bucket > newest:
+        numbers.append(bucket)
+        counts.append(weight)
+        if numbers[0] < bucket - limit:
+            prune(ring, limit)
+    elif bucket >= newest - limit:
+        index = bisect_left(numbers, bucket)
+        if numbers[index] == bucket:
+            counts[index] += weight
+        else:
+            numbers.insert(index, bucket)
+            counts.insert(index, weight)
+
+
 def prune(ring: Ring, limit: int) -> None:
     """Drop the buckets that lie more than `limit` before the newest."""
     numbers, accumulated = ring

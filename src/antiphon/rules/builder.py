@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from lark import Token, Transformer
+import msgspec
+from lark import ParseTree, Token, Transformer
 from lark.tree import Meta
 from lark.visitors import v_args
 
@@ -55,24 +56,31 @@ def _unit(token: Token) -> tree.Unit:
     return cast("tree.Unit", word if word.endswith("s") else f"{word}s")
 
 
-@v_args(meta=True)
-class Builder(Transformer[Token, Any]):
+class Built(msgspec.Struct, frozen=True):
+    """What a text says, and where in it each condition begins, by the condition's `id`."""
+
+    node: Any
+    positions: dict[int, int]
+
+
+def build(parsed: ParseTree) -> Built:
+    """Make the tree of a parsed text; raises VisitError around a RuleSyntaxError that has a `position`."""
+    builder = _Builder()
+    return Built(builder.transform(parsed), builder.positions)
+
+
+@v_args(meta=True)  # pyright: ignore[reportUntypedClassDecorator] - lark's decorator gives the class back
+class _Builder(Transformer[Token, Any]):
     """One method for each rule of the grammar; remembers where each condition stands in the text."""
 
     def __init__(self) -> None:
         """Start with no positions."""
         super().__init__()
         self._operators = {alias(row.key): row.key for row in OPERATORS}
-        self._positions: dict[int, int] = {}
-        self._kept: list[tree.Condition] = []
-
-    def position(self, node: tree.Condition | None) -> int:
-        """Where a condition begins in the text; 0 when that is not known."""
-        return self._positions.get(id(node), 0)
+        self.positions: dict[int, int] = {}
 
     def _at(self, meta: Meta, node: tree.Condition) -> tree.Condition:
-        self._kept.append(node)  # its id stays its own as long as it lives
-        self._positions[id(node)] = meta.start_pos
+        self.positions[id(node)] = meta.start_pos
         return node
 
     def __default__(self, data: Any, children: list[Any], meta: Meta) -> Any:

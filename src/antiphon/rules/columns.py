@@ -7,92 +7,104 @@ is Ibis, so this is the one place to look at when another engine joins.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 
 from antiphon.rules.values import DATE, EXACT_INTEGER, LARGEST_DATE, SECONDS_BELOW
 
+# An Ibis expression's type is known when it runs, and its stubs refuse most of what it can do: these names say what is meant.
+Table = Any
+Flags = Any
+Numbers = Any
+Texts = Any
+Jsons = Any
+Values = Any
+
 
 @ibis.udf.scalar.builtin(name="json_extract", signature=(("json", "string"), "json"))
-def json_extract(document: object, pointer: str) -> object:
+def json_extract(document: object, pointer: str) -> Any:
     """The part of a document that a JSON pointer names."""
-    ...
 
 
 @ibis.udf.scalar.builtin(name="json_type", signature=(("json",), "string"))
-def json_type(document: object) -> str:
+def json_type(document: object) -> Any:
     """What a document is: VARCHAR, BOOLEAN, UBIGINT, BIGINT, DOUBLE, ARRAY, OBJECT or NULL."""
-    ...
 
 
 class Column:
     """One JSON value per row, seen as each type; a column is NULL where the value is of another type."""
 
-    def __init__(self, json: ir.JSONValue) -> None:
+    def __init__(self, json: Jsons) -> None:
         """Take a column of JSON values; SQL NULL and JSON null are both a missing value."""
         self.json = json
 
     @classmethod
-    def of(cls, document: ir.StringValue, key: str) -> Column:
+    def of(cls, document: Texts, key: str) -> Column:
         """The value under `key` of each row's JSON object, which is given as text."""
         pointer = "/" + key.replace("~", "~0").replace("/", "~1")
         return cls(json_extract(document.cast("json"), pointer))
 
     @cached_property
-    def exists(self) -> ir.BooleanValue:
+    def exists(self) -> Flags:
         """Whether there is a value."""
-        return (json_type(self.json) != "NULL").fill_null(False)
+        return (self._type != "NULL").fill_null(False)
 
     @cached_property
-    def number(self) -> ir.FloatingValue:
+    def _type(self) -> Texts:
+        return json_type(self.json)
+
+    @cached_property
+    def number(self) -> Numbers:
         """The value as a number."""
         return self.json.float
 
     @cached_property
-    def text(self) -> ir.StringValue:
+    def text(self) -> Texts:
         """The value as a text."""
         return self.json.str
 
     @cached_property
-    def flag(self) -> ir.BooleanValue:
+    def flag(self) -> Flags:
         """The value as true or false."""
         return self.json.bool
 
     @cached_property
-    def items(self) -> ir.ArrayValue:
+    def items(self) -> Jsons:
         """The value as a list of JSON values."""
         return self.json.array
 
     @cached_property
-    def written(self) -> ir.StringValue:
+    def written(self) -> Texts:
         """The value's text form, see `values.written`."""
         small = (self.number.abs() < EXACT_INTEGER) & (self.number == self.number.floor())
-        integral = json_type(self.json).isin(["UBIGINT", "BIGINT"])
+        integral = self._type.isin(["UBIGINT", "BIGINT"])
         as_number = ibis.ifelse(
             integral,
             self.json.cast("string"),
-            ibis.ifelse(small, ibis.ifelse(small, self.number, 0.0).cast("int64").cast("string"), self.number.cast("string")),
+            ibis.ifelse(
+                small, ibis.ifelse(small, self.number, 0.0).cast("int64").cast("string"), self.number.cast("string")
+            ),
         )
         as_flag = ibis.ifelse(self.flag, "true", "false")
         return ibis.coalesce(self.text, as_number, as_flag)
 
     @cached_property
-    def date(self) -> ir.IntegerValue:
+    def date(self) -> Numbers:
         """The instant that the value names in ms since the epoch, see `values.date`."""
         return ibis.coalesce(self._date_of_text, self._date_of_number)
 
     @property
-    def _date_of_number(self) -> ir.IntegerValue:
+    def _date_of_number(self) -> Numbers:
         number = self.number
-        ms = ibis.ifelse(number.abs() >= SECONDS_BELOW, number, number * 1000).floor()
-        return ibis.ifelse(number.abs() <= LARGEST_DATE, ms, ibis.null("float64")).cast("int64")
+        ms: Any = ibis.ifelse(number.abs() >= SECONDS_BELOW, number, number * 1000)
+        return ibis.ifelse(number.abs() <= LARGEST_DATE, ms.floor(), ibis.null("float64")).cast("int64")
 
     @property
-    def _date_of_text(self) -> ir.IntegerValue:
+    def _date_of_text(self) -> Numbers:
         text = self.text
 
-        def part(index: int, default: str) -> ir.StringValue:
+        def part(index: int, default: str) -> Texts:
             found = text.re_extract(DATE, index)
             return ibis.ifelse(found.length() > 0, found, default)
 

@@ -30,6 +30,7 @@ from antiphon.rules.values import number
 from antiphon.rules.windows import EverFrame, Frame, SlidingFrame, frame
 from antiphon.rules.zones import LocalDays
 
+
 class Selectors:
     """The distinct selectors of a program, numbered."""
 

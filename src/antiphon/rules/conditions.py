@@ -67,7 +67,9 @@ class SlidingCount:
 
     cost = 3
 
-    def __init__(self, key: str, frame: SlidingFrame, compare: Compare, target: Target, known_at: KnownAt | None) -> None:
+    def __init__(
+        self, key: str, frame: SlidingFrame, compare: Compare, target: Target, known_at: KnownAt | None
+    ) -> None:
         """See Comparison."""
         self._key, self._compare, self._target, self._known_at = key, compare, target, known_at
         self._width, self._length = frame.width, frame.length
@@ -275,7 +277,7 @@ class AtLeastOf:
         return sum(child.verdict(view, now)[0] for child in self._children), self._count
 
 
-def known(known_at: KnownAt | None, view: SubjectView, now: int, truth: bool, flip: int | None) -> Truth:  # noqa: FBT001
+def known(known_at: KnownAt | None, view: SubjectView, now: int, truth: bool, flip: int | None) -> Truth:
     """A truth that also asks that the subject be known for long enough: until then it is false."""
     if known_at is None or not truth:
         return truth, flip

@@ -38,7 +38,13 @@ DATE_OPERATORS: tuple[DateOperator, ...] = (
         interval=lambda date, length: (date, date + length),
         sentence="is in the last {}",
         meaning="a date of the past, at most so long ago",
-        examples=((-7 * DAY, 7 * DAY, True), (-7 * DAY - 1, 7 * DAY, False), (0, DAY, True), (1, DAY, False), (None, DAY, False)),
+        examples=(
+            (-7 * DAY, 7 * DAY, True),
+            (-7 * DAY - 1, 7 * DAY, False),
+            (0, DAY, True),
+            (1, DAY, False),
+            (None, DAY, False),
+        ),
     ),
     DateOperator(
         key="within_the_next",
@@ -47,7 +53,13 @@ DATE_OPERATORS: tuple[DateOperator, ...] = (
         interval=lambda date, length: (date - length, date),
         sentence="is within the next {}",
         meaning="a date to come, at most so far ahead",
-        examples=((14 * DAY, 14 * DAY, True), (14 * DAY + 1, 14 * DAY, False), (0, DAY, True), (-1, DAY, False), (None, DAY, False)),
+        examples=(
+            (14 * DAY, 14 * DAY, True),
+            (14 * DAY + 1, 14 * DAY, False),
+            (0, DAY, True),
+            (-1, DAY, False),
+            (None, DAY, False),
+        ),
     ),
     DateOperator(
         key="more_than_ago",

@@ -58,7 +58,7 @@ def report(rule: tree.Tree, compiler: Compiles, view: SubjectView, now: int) -> 
 
 
 def words(node: tree.Condition, value: Any, right: Any, *, truth: bool) -> str:
-    """One condition in a sentence: `The number of api_call is 7; it is at least 5: yes.`"""
+    """One condition in a sentence: `The number of api_call is 7; it is at least 5: yes`."""
     answer = "yes" if truth else "no"
     if isinstance(node, tree.GROUPS):
         return f"{value} of {len(node.of)} conditions hold: {answer}."

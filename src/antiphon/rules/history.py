@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import msgspec
 
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
+from antiphon.rules.columns import Flags, Table
 from antiphon.rules.history_leaves import Leaf, LeafCompiler, Make
 from antiphon.rules.history_rows import event_rows, subject_rows
 from antiphon.rules.zones import LocalDays
@@ -38,16 +38,16 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
     A value column holds JSON text for conditions on traits and for first and last, ms for ages, else a number.
     """
 
-    rows: ir.Table
+    rows: Table
     leaves: tuple[LeafColumns, ...]
 
 
 def members(
     rule: tree.Tree,
     subject_kind: SubjectKind,
-    events: ir.Table,
-    profiles: ir.Table,
-    identities: ir.Table,
+    events: Table,
+    profiles: Table,
+    identities: Table,
     *,
     now: int,
     time_zone: str,
@@ -104,12 +104,14 @@ class _Assembly:
             self._inlined.append(node.name)
             inside = self.truth(self._segments[node.name], "")
             self._inlined.pop()
-        return Leaf(
-            inside if node.inside else (lambda rows: ~inside(rows)), inside, lambda _: ibis.literal(node.inside)
-        )
+        return Leaf(inside if node.inside else _negated(inside), inside, lambda _: ibis.literal(node.inside))
 
 
-def _combined(node: tree.Group, truths: list[ir.BooleanValue]) -> ir.BooleanValue:
+def _negated(make: Make) -> Make:
+    return lambda rows: ~make(rows)
+
+
+def _combined(node: tree.Group, truths: list[Flags]) -> Flags:
     if isinstance(node, tree.AtLeast):
         held: Any = sum(truth.cast("int32") for truth in truths)
         return held >= node.count

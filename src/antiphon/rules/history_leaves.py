@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import msgspec
 
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
-from antiphon.rules.columns import Column
+from antiphon.rules.columns import Column, Flags, Table, Values
 from antiphon.rules.compile import fixed_target, of_company
 from antiphon.rules.history_rows import local_day
 from antiphon.rules.known import latest_first_seen
@@ -21,7 +20,7 @@ from antiphon.rules.patterns import wildcard_regex
 from antiphon.rules.windows import Frame, frame
 from antiphon.rules.zones import LocalDays
 
-Make = Callable[[ir.Table], Any]
+Make = Callable[[Table], Any]
 """A column of the joined rows, made once they are there."""
 
 
@@ -38,14 +37,15 @@ class LeafCompiler:
 
     def __init__(self, kind: SubjectKind, days: LocalDays, now: int) -> None:
         """Take the subject kind, the days of the workspace's zone, and the instant (ms) to look from."""
-        self._kind, self._days, self._now = kind, days, now
+        self._kind: SubjectKind = kind
+        self._days, self._now = days, now
         self._rows, self._operators = aggregates.by_key(), operators.by_key()
         self._dates = {row.key: row for row in dates.DATE_OPERATORS}
         self._columns: dict[bytes, tuple[str, Make]] = {}
         self._hits: list[Make] = []
         self.reads_company = False
 
-    def joined(self, subjects: ir.Table, events: ir.Table) -> ir.Table:
+    def joined(self, subjects: Table, events: Table) -> Table:
         """Subjects with a column for each aggregate."""
         if not self._columns:
             return subjects
@@ -65,7 +65,7 @@ class LeafCompiler:
             return self._measure(node)
         raise InvalidInput(f"The condition {type(node).__name__} is not supported yet.")
 
-    def _column(self, owner: tree.Owner, name: str) -> Callable[[ir.Table], Column]:
+    def _column(self, owner: tree.Owner, name: str) -> Callable[[Table], Column]:
         of = "company_traits" if of_company(owner, self._kind) else "traits"
         self.reads_company = self.reads_company or of == "company_traits"
         return lambda rows: Column.of(rows[of], name)
@@ -75,7 +75,7 @@ class LeafCompiler:
         if isinstance(node.value, tree.Duration):
             interval, length = self._dates[node.op].interval, node.value.ms
 
-            def holds(rows: ir.Table) -> ir.BooleanValue:
+            def holds(rows: Table) -> Flags:
                 start, end = interval(column(rows).date, length)
                 return ((start <= now) if end is None else (start <= now) & (end >= now)).fill_null(False)
 
@@ -118,11 +118,11 @@ class LeafCompiler:
         if key in self._columns:
             return self._columns[key][0]
 
-        def hit(events: ir.Table) -> ir.BooleanValue:
+        def hit(events: Table) -> Flags:
             chosen = selected(aggregate.selector, events)
             return chosen if start is None else chosen & (events.timestamp >= _instant(start))
 
-        def make(events: ir.Table) -> Any:
+        def make(events: Table) -> Any:
             return row.history(
                 aggregates.Selection(
                     hit=hit(events),
@@ -147,7 +147,7 @@ class LeafCompiler:
         return lambda _: ibis.null("float64") if fixed is None else ibis.literal(float(fixed))
 
 
-def selected(selector: tree.Selector, events: ir.Table) -> ir.BooleanValue:
+def selected(selector: tree.Selector, events: Table) -> Flags:
     """Whether each event meets a selector; never NULL."""
     if selector.match == "exact":
         chosen = events.name == selector.event
@@ -165,13 +165,14 @@ def _compared(operator: operators.Operator, value: Make, right: Make) -> Make:
     compare, missing = operator.compare, operator.if_missing
     assert compare is not None, "validation asks for a comparison"  # noqa: S101
 
-    def holds(rows: ir.Table) -> Any:
+    def holds(rows: Table) -> Any:
         left: Any = value(rows).cast("float64")
-        return compare(left, right(rows)).fill_null(missing)
+        truth: Any = compare(left, right(rows))
+        return truth.fill_null(missing)
 
     return holds
 
 
-def _instant(ms: int) -> ir.TimestampScalar:
+def _instant(ms: int) -> Values:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
     return ibis.literal(at, type="timestamp('UTC')")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ibis
-import ibis.expr.types as ir
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.accumulators import WEIGHT_STEPS
+from antiphon.rules.columns import Numbers, Table, Values
 from antiphon.rules.zones import LocalDays
 
 DAY_MS = 86_400_000
 
 
-def event_rows(events: ir.Table, profiles: ir.Table, identities: ir.Table, kind: SubjectKind) -> ir.Table:
+def event_rows(events: Table, profiles: Table, identities: Table, kind: SubjectKind) -> Table:
     """The events that are not late, each with its `subject_id`, `at` in ms, and its weight as it is counted.
 
     An event is its user's (a former id stands for the user), else that of the user that its anonymous id is linked to; a
@@ -28,11 +28,11 @@ def event_rows(events: ir.Table, profiles: ir.Table, identities: ir.Table, kind:
     if kind == "company":
         homes = profiles.filter(profiles.kind == "user").select(home_user="id", home="company_id")
         rows = rows.left_join(homes, rows.known_user == homes.home_user)
-        subject: ir.Value = ibis.coalesce(rows.company_id, rows.home)
+        subject: Values = ibis.coalesce(rows.company_id, rows.home)
     else:
         subject = rows.known_user
     weight = (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
-    return rows.select(
+    chosen = rows.select(
         "name",
         "event_id",
         "source",
@@ -41,10 +41,11 @@ def event_rows(events: ir.Table, profiles: ir.Table, identities: ir.Table, kind:
         subject_id=subject,
         weight=weight,
         at=rows.timestamp.epoch_seconds().cast("int64") * 1000 + rows.timestamp.millisecond().cast("int64"),
-    ).filter(lambda row: row.subject_id.notnull())
+    )
+    return chosen.filter(chosen.subject_id.notnull())
 
 
-def subject_rows(profiles: ir.Table, kind: SubjectKind, *, with_company: bool) -> ir.Table:
+def subject_rows(profiles: Table, kind: SubjectKind, *, with_company: bool) -> Table:
     """The subjects of a kind: `subject_id`, `traits`, `company_traits` (both JSON text) and `first_seen` in ms."""
     own = profiles.filter(profiles.kind == kind).select(
         "company_id", subject_id="id", traits=profiles.traits.cast("string"), first_seen="first_seen"
@@ -58,7 +59,7 @@ def subject_rows(profiles: ir.Table, kind: SubjectKind, *, with_company: bool) -
     return joined.select("subject_id", "traits", "first_seen", "company_traits")
 
 
-def local_day(at: ir.IntegerValue, days: LocalDays, now: int) -> ir.IntegerValue:
+def local_day(at: Numbers, days: LocalDays, now: int) -> Numbers:
     """The number of the local day that instants (ms) fall on: the zone's offsets, written out as cases."""
     offsets = days.offsets(0, now + DAY_MS)
     cases = [(at < start, offset) for (start, _), (_, offset) in zip(offsets[1:], offsets, strict=False)]

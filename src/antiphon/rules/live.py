@@ -7,7 +7,6 @@ mention), what an event means to the rules; `fold` brings it into a subject's st
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -65,7 +64,10 @@ class Program:
     def __init__(self, rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], days: LocalDays) -> None:
         """Compile; raises InvalidInput for a rule that cannot be evaluated."""
         selectors = Selectors()
-        self._compilers = {kind: Compiler(kind, selectors, days) for kind in ("user", "company")}
+        self._compilers: dict[SubjectKind, Compiler] = {
+            "user": Compiler("user", selectors, days),
+            "company": Compiler("company", selectors, days),
+        }
         self._rules = {rule.id: _compile(rule, self._compilers[rule.subject_kind]) for rule in rules}
         watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
         self._toucher = Toucher(
@@ -94,27 +96,11 @@ class Program:
         for key in plan.totals:
             metrics[key] = metrics.get(key, 0) + weight
         for key, width, limit in plan.counts:
-            bucket = timestamp // width
             ring = metrics.get(key)
             if ring is None:
-                metrics[key] = [[bucket], [weight]]
-                continue
-            numbers, counts = ring
-            newest = numbers[-1]
-            if bucket == newest:
-                counts[-1] += weight
-            elif bucket > newest:
-                numbers.append(bucket)
-                counts.append(weight)
-                if numbers[0] < bucket - limit:
-                    buckets.prune(ring, limit)
-            elif bucket >= newest - limit:
-                index = bisect_left(numbers, bucket)
-                if numbers[index] == bucket:
-                    counts[index] += weight
-                else:
-                    numbers.insert(index, bucket)
-                    counts.insert(index, weight)
+                metrics[key] = [[timestamp // width], [weight]]
+            else:
+                buckets.count(ring, timestamp // width, limit, weight)
         for metric in plan.others:
             metric.fold(metrics, event, weight)
         return seen(state, timestamp)

@@ -58,9 +58,10 @@ class Metric:
 
     def merge(self, left: Any, right: Any) -> Any:
         """What two subjects that are one have together; either may be None."""
-        if left is None or right is None:
-            kept = left if right is None else right
-            return kept if self.ever else [list(kept[0]), list(kept[1])]
+        if right is None:
+            left, right = right, left
+        if left is None:
+            return right if self.ever or right is None else [list(right[0]), list(right[1])]
         if self.ever:
             return self.accumulator.merge(left, right)
         return buckets.merge(left, right, self.limit, self.accumulator.merge)

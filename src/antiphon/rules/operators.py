@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import ibis
-import ibis.expr.types as ir
 import msgspec
 
-from antiphon.rules.columns import Column
+from antiphon.rules.columns import Column, Flags, Jsons
 from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.values import number, written
 
@@ -37,7 +36,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     operand: OperandKind
     live: Callable[[Any], Test]
-    history: Callable[[Column, Any], ir.BooleanValue]
+    history: Callable[[Column, Any], Flags]
     sentence: str
     meaning: str
     examples: tuple[Example, ...]
@@ -53,7 +52,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
 
         return holds
 
-    def column_test(self, column: Column, operand: Any) -> ir.BooleanValue:
+    def column_test(self, column: Column, operand: Any) -> Flags:
         """The test of every row; never NULL."""
         holds = self.history(column, operand).fill_null(False)
         return (~column.exists) | holds if self.if_missing else column.exists & holds
@@ -71,7 +70,7 @@ def _equal(operand: Any) -> Test:
     return lambda value: number(value) == wanted
 
 
-def _column_equal(column: Column, operand: Any) -> ir.BooleanValue:
+def _column_equal(column: Column, operand: Any) -> Flags:
     if type(operand) is bool:
         return column.flag == operand
     if type(operand) is str:
@@ -84,8 +83,8 @@ def _in(operand: Any) -> Test:
     return lambda value: any(test(value) for test in tests)
 
 
-def _column_in(column: Column, operand: Any) -> ir.BooleanValue:
-    found: ir.BooleanValue = ibis.literal(False)
+def _column_in(column: Column, operand: Any) -> Flags:
+    found: Flags = ibis.literal(False)
     for item in operand:
         found = found | _column_equal(column, item).fill_null(False)
     return found
@@ -109,8 +108,8 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any], Test]:
     return live
 
 
-def _column_ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Column, Any], ir.BooleanValue]:
-    def history(column: Column, operand: Any) -> ir.BooleanValue:
+def _column_ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Column, Any], Flags]:
+    def history(column: Column, operand: Any) -> Flags:
         return compare(column.text, operand) if type(operand) is str else compare(column.number, float(operand))
 
     return history
@@ -131,8 +130,19 @@ def _contains(operand: Any) -> Test:
     return holds
 
 
-def _column_contains(column: Column, operand: Any) -> ir.BooleanValue:
-    among = (column.items.filter(lambda item: _column_equal(Column(item), operand)).length() > 0).fill_null(False)
+def _negated(positive: Callable[[Any], Test]) -> Callable[[Any], Test]:
+    def live(operand: Any) -> Test:
+        holds = positive(operand)
+        return lambda value: not holds(value)
+
+    return live
+
+
+def _column_contains(column: Column, operand: Any) -> Flags:
+    def same(item: Jsons) -> Flags:
+        return _column_equal(Column(item), operand)
+
+    among = (column.items.filter(same).length() > 0).fill_null(False)
     return among | column.text.contains(operand).fill_null(False) if type(operand) is str else among
 
 
@@ -173,7 +183,7 @@ OPERATORS: tuple[Operator, ...] = (
         key="!=",
         text="!=",
         operand="scalar",
-        live=lambda operand: lambda value, same=_equal(operand): not same(value),
+        live=_negated(_equal),
         history=lambda column, operand: ~_column_equal(column, operand).fill_null(False),
         sentence="is not",
         meaning="not `=`: another value, another type, or missing",
@@ -239,7 +249,7 @@ OPERATORS: tuple[Operator, ...] = (
         key="not_in",
         text="not in",
         operand="list",
-        live=lambda operand: lambda value, found=_in(operand): not found(value),
+        live=_negated(_in),
         history=lambda column, operand: ~_column_in(column, operand),
         sentence="is none of",
         meaning="`=` to none of the list, or missing",
@@ -274,7 +284,13 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, operand: column.text.startswith(operand),
         sentence="starts with",
         meaning="a text that begins so (case counts)",
-        examples=(("/v1/items", "/v1", True), ("/V1", "/v1", False), ("%a", "%", True), (500, "5", False), (None, "a", False)),
+        examples=(
+            ("/v1/items", "/v1", True),
+            ("/V1", "/v1", False),
+            ("%a", "%", True),
+            (500, "5", False),
+            (None, "a", False),
+        ),
     ),
     Operator(
         key="ends_with",

@@ -20,7 +20,9 @@ def name_test(selector: Selector) -> Callable[[str], bool]:
 def normal(selector: Selector) -> Selector:
     """The selector with its predicates in one order and none twice: what it selects does not depend on that."""
     ordered = sorted(selector.where, key=canonical)
-    unique = [item for index, item in enumerate(ordered) if not index or canonical(item) != canonical(ordered[index - 1])]
+    unique = [
+        item for index, item in enumerate(ordered) if not index or canonical(item) != canonical(ordered[index - 1])
+    ]
     return Selector(selector.event, selector.match, tuple(unique))
 
 

@@ -12,7 +12,7 @@ _PERIODS = {"day": "today", "week": "this week", "month": "this month"}
 
 
 def sentence(rule: tree.Tree, subject_kind: SubjectKind) -> str:
-    """The whole rule: `Users for whom the number of api_call in the last 24 hours is at least 5.`"""
+    """The whole rule: `Users for whom the number of api_call in the last 24 hours is at least 5`."""
     return f"{'Users for whom' if subject_kind == 'user' else 'Companies for which'} {clause(rule)}."
 
 

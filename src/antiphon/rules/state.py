@@ -24,8 +24,8 @@ class SubjectState(msgspec.Struct, array_like=True, gc=False):
 
     first_seen: int | None = None
     last_seen: int | None = None
-    metrics: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies an empty default for each instance
-    traits: dict[str, tuple[Any, int]] = {}  # noqa: RUF012
+    metrics: dict[str, Any] = {}
+    traits: dict[str, tuple[Any, int]] = {}
 
 
 class SubjectView(msgspec.Struct, gc=False):
@@ -38,7 +38,7 @@ class SubjectView(msgspec.Struct, gc=False):
     state: SubjectState
     traits: Mapping[str, Any]
     company_traits: Mapping[str, Any] | None = None
-    segments: Mapping[str, bool] = {}  # noqa: RUF012
+    segments: Mapping[str, bool] = {}
 
 
 def encode_state(state: SubjectState) -> bytes:

@@ -100,5 +100,3 @@ def _before(text: str, position: int) -> str:
 def _listed(words: list[str]) -> str:
     shown = words if len(words) <= _SHOWN else [*words[: _SHOWN - 1], f"{len(words) - _SHOWN + 1} others"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}" if shown else "nothing"
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from lark import Lark, UnexpectedInput
 from lark.exceptions import VisitError
@@ -11,7 +10,7 @@ from lark.exceptions import VisitError
 from antiphon.errors import RuleSyntaxError
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
-from antiphon.rules.builder import Builder
+from antiphon.rules.builder import Built, build
 from antiphon.rules.grammar import grammar
 from antiphon.rules.syntax import place, syntax_error
 from antiphon.rules.validate import problems, selector_problems
@@ -19,16 +18,17 @@ from antiphon.rules.validate import problems, selector_problems
 MAX_TEXT = 20_000
 """Longest text taken, in characters."""
 
+
 def parse(text: str, subject_kind: SubjectKind = "user") -> tree.Tree:
     """Read a rule about a subject kind.
 
     Raises RuleSyntaxError; its details hold `position`, `line`, `column`, `expected` and `suggestion`.
     """
-    builder = Builder()
-    rule = _read(text, "start", builder)
+    built = _read(text, "start")
+    rule: tree.Tree = built.node
     nodes = dict(tree.walk(rule)) if tree.depth(rule) <= tree.MAX_DEPTH else {}
     for path, problem in problems(rule, subject_kind):
-        raise _nonsense(text, builder.position(nodes.get(path)), problem)
+        raise _nonsense(text, built.positions.get(id(nodes.get(path)), 0), problem)
     return rule
 
 
@@ -37,18 +37,17 @@ def parse_selector(text: str) -> tree.Selector:
 
     Raises RuleSyntaxError, as `parse` does.
     """
-    selector = _read(text, "selector_start", Builder())
+    selector: tree.Selector = _read(text, "selector_start").node
     for problem in selector_problems(selector):
         raise _nonsense(text, 0, problem)
     return selector
 
 
-def _read(text: str, start: str, builder: Builder) -> Any:
+def _read(text: str, start: str) -> Built:
     if len(text) > MAX_TEXT:
         raise _nonsense(text, MAX_TEXT, f"A rule's text has at most {MAX_TEXT} characters.")
     try:
-        parsed = _parser().parse(text, start=start)
-        return builder.transform(parsed)
+        return build(_parser().parse(text, start=start))
     except UnexpectedInput as error:
         raise syntax_error(text, error) from error
     except VisitError as error:

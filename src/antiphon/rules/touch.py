@@ -106,9 +106,7 @@ class Toucher:
             return name.always
         get = event.properties.get
         # True == 1 in Python, but not in a rule; a tuple around it keeps the two signatures apart
-        values = [
-            value if (value := get(key)) is not True and value is not False else (value,) for key in name.keys
-        ]
+        values = [value if (value := get(key)) is not True and value is not False else (value,) for key in name.keys]
         signature = tuple(values)
         try:
             return name.known[signature]

@@ -163,12 +163,16 @@ def _operation(key: str, value: Any) -> Iterator[str]:
             yield f"{row.text!r} takes a list of values in brackets."
         elif len(value) > MAX_ITEMS:
             yield f"A list has at most {MAX_ITEMS} items."
-    elif value is None or isinstance(value, tuple):
+    else:
+        yield from _one_value(row, value)
+
+
+def _one_value(row: operators.Operator, value: Any) -> Iterator[str]:
+    if value is None or isinstance(value, tuple):
         yield f"{row.text!r} takes one value."
-    elif row.operand == "ordered":
-        if isinstance(value, bool):
-            yield f"{row.text!r} takes a number or a text in quotes."
-    elif row.operand != "scalar":
+    elif row.operand == "ordered" and isinstance(value, bool):
+        yield f"{row.text!r} takes a number or a text in quotes."
+    elif row.operand in ("text", "pattern", "regex"):
         if not isinstance(value, str):
             yield f"{row.text!r} takes a text in quotes."
         elif row.operand != "text":
