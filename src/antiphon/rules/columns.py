@@ -1,0 +1,119 @@
+"""A JSON value of each row, as Ibis columns: the counterpart of `values.py` over history.
+
+`json_extract` and `json_type` are the only functions named here that an engine must have under that name; all else
+is Ibis, so this is the one place to look at when another engine joins.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import ibis
+
+from antiphon.rules.values import DATE, EXACT_INTEGER, LARGEST_DATE, SECONDS_BELOW
+
+# An Ibis expression's type is known when it runs, and its stubs refuse most of what it can do: these names say what is meant.
+Table = Any
+Flags = Any
+Numbers = Any
+Texts = Any
+Jsons = Any
+Values = Any
+
+
+@ibis.udf.scalar.builtin(name="json_extract", signature=(("json", "string"), "json"))
+def json_extract(document: object, pointer: str) -> Any:
+    """The part of a document that a JSON pointer names."""
+
+
+@ibis.udf.scalar.builtin(name="json_type", signature=(("json",), "string"))
+def json_type(document: object) -> Any:
+    """What a document is: VARCHAR, BOOLEAN, UBIGINT, BIGINT, DOUBLE, ARRAY, OBJECT or NULL."""
+
+
+class Column:
+    """One JSON value per row, seen as each type; a column is NULL where the value is of another type."""
+
+    def __init__(self, json: Jsons) -> None:
+        """Take a column of JSON values; SQL NULL and JSON null are both a missing value."""
+        self.json = json
+
+    @classmethod
+    def of(cls, document: Texts, key: str) -> Column:
+        """The value under `key` of each row's JSON object, which is given as text."""
+        pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+        return cls(json_extract(document.cast("json"), pointer))
+
+    @cached_property
+    def exists(self) -> Flags:
+        """Whether there is a value."""
+        return (self._type != "NULL").fill_null(False)
+
+    @cached_property
+    def _type(self) -> Texts:
+        return json_type(self.json)
+
+    @cached_property
+    def number(self) -> Numbers:
+        """The value as a number."""
+        return self.json.float
+
+    @cached_property
+    def text(self) -> Texts:
+        """The value as a text."""
+        return self.json.str
+
+    @cached_property
+    def flag(self) -> Flags:
+        """The value as true or false."""
+        return self.json.bool
+
+    @cached_property
+    def items(self) -> Jsons:
+        """The value as a list of JSON values."""
+        return self.json.array
+
+    @cached_property
+    def written(self) -> Texts:
+        """The value's text form, see `values.written`."""
+        small = (self.number.abs() < EXACT_INTEGER) & (self.number == self.number.floor())
+        integral = self._type.isin(["UBIGINT", "BIGINT"])
+        as_number = ibis.ifelse(
+            integral,
+            self.json.cast("string"),
+            ibis.ifelse(
+                small, ibis.ifelse(small, self.number, 0.0).cast("int64").cast("string"), self.number.cast("string")
+            ),
+        )
+        as_flag = ibis.ifelse(self.flag, "true", "false")
+        return ibis.coalesce(self.text, as_number, as_flag)
+
+    @cached_property
+    def date(self) -> Numbers:
+        """The instant that the value names in ms since the epoch, see `values.date`."""
+        return ibis.coalesce(self._date_of_text, self._date_of_number)
+
+    @property
+    def _date_of_number(self) -> Numbers:
+        number = self.number
+        ms: Any = ibis.ifelse(number.abs() >= SECONDS_BELOW, number, number * 1000)
+        return ibis.ifelse(number.abs() <= LARGEST_DATE, ms.floor(), ibis.null("float64")).cast("int64")
+
+    @property
+    def _date_of_text(self) -> Numbers:
+        text = self.text
+
+        def part(index: int, default: str) -> Texts:
+            found = text.re_extract(DATE, index)
+            return ibis.ifelse(found.length() > 0, found, default)
+
+        minute = part(1, "x") + " " + part(2, "00") + ":" + part(3, "00") + ":00"
+        start = minute.try_cast("timestamp").epoch_seconds() * 1000
+        seconds = part(4, "0").try_cast("int64") * 1000
+        milliseconds = (part(5, "0") + "00").substr(0, 3).try_cast("int64")
+        offset = part(6, "Z").replace(":", "")
+        minutes = offset.substr(1, 2).try_cast("int64") * 60 + offset.substr(3, 2).try_cast("int64")
+        sign = ibis.ifelse(offset.startswith("-"), -1, 1)
+        shift = ibis.ifelse(offset == "Z", 0, sign * minutes.fill_null(0) * 60_000)
+        return ibis.ifelse(text.re_search(DATE), start + seconds + milliseconds - shift, ibis.null("int64"))

@@ -1,0 +1,67 @@
+"""The rows that rules over history are made of: events by subject, and subjects."""
+
+from __future__ import annotations
+
+import ibis
+
+from antiphon.model.subject import SubjectKind
+from antiphon.rules.accumulators import WEIGHT_STEPS
+from antiphon.rules.columns import Numbers, Table, Values
+from antiphon.rules.zones import LocalDays
+
+DAY_MS = 86_400_000
+
+
+def event_rows(events: Table, profiles: Table, identities: Table, kind: SubjectKind) -> Table:
+    """The events that are not late, each with its `subject_id`, `at` in ms, and its weight as it is counted.
+
+    An event is its user's (a former id stands for the user), else that of the user that its anonymous id is linked to; a
+    company's are those with its `company_id`, and those of its users that have none.
+    """
+    users = identities.filter(identities.kind == "user").select(former_id="id", former_user="user_id")
+    devices = identities.filter(identities.kind == "anonymous").select(device_id="id", device_user="user_id")
+    rows = events.filter(~events.late)
+    rows = rows.left_join(users, rows.user_id == users.former_id)
+    rows = rows.left_join(devices, rows.anonymous_id == devices.device_id)
+    own = ibis.coalesce(rows.former_user, rows.user_id)
+    rows = rows.mutate(known_user=ibis.ifelse(rows.user_id.notnull(), own, rows.device_user))
+    if kind == "company":
+        homes = profiles.filter(profiles.kind == "user").select(home_user="id", home="company_id")
+        rows = rows.left_join(homes, rows.known_user == homes.home_user)
+        subject: Values = ibis.coalesce(rows.company_id, rows.home)
+    else:
+        subject = rows.known_user
+    weight = (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
+    chosen = rows.select(
+        "name",
+        "event_id",
+        "source",
+        "timestamp",
+        "properties",
+        subject_id=subject,
+        weight=weight,
+        at=rows.timestamp.epoch_seconds().cast("int64") * 1000 + rows.timestamp.millisecond().cast("int64"),
+    )
+    return chosen.filter(chosen.subject_id.notnull())
+
+
+def subject_rows(profiles: Table, kind: SubjectKind, *, with_company: bool) -> Table:
+    """The subjects of a kind: `subject_id`, `traits`, `company_traits` (both JSON text) and `first_seen` in ms."""
+    own = profiles.filter(profiles.kind == kind).select(
+        "company_id", subject_id="id", traits=profiles.traits.cast("string"), first_seen="first_seen"
+    )
+    if not with_company:
+        return own.select("subject_id", "traits", "first_seen", company_traits=ibis.null("string"))
+    companies = profiles.filter(profiles.kind == "company").select(
+        employer="id", company_traits=profiles.traits.cast("string")
+    )
+    joined = own.left_join(companies, own.company_id == companies.employer)
+    return joined.select("subject_id", "traits", "first_seen", "company_traits")
+
+
+def local_day(at: Numbers, days: LocalDays, now: int) -> Numbers:
+    """The number of the local day that instants (ms) fall on: the zone's offsets, written out as cases."""
+    offsets = days.offsets(0, now + DAY_MS)
+    cases = [(at < start, offset) for (start, _), (_, offset) in zip(offsets[1:], offsets, strict=False)]
+    offset = ibis.cases(*cases, else_=offsets[-1][1]) if cases else ibis.literal(offsets[-1][1])
+    return ((at + offset) / DAY_MS).floor().cast("int64")

@@ -1,0 +1,44 @@
+"""An absence needs an observed past: how long a subject must have been known for a condition to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from antiphon.rules import tree
+from antiphon.rules.values import number
+from antiphon.rules.windows import EverFrame, Frame
+
+KnownAt = Callable[[int], int]
+"""From a subject's first_seen, when it is known for long enough (ms)."""
+
+
+def known_from(node: tree.Measure, window: Frame) -> KnownAt | None:
+    """From when on the subject is known for long enough for this condition; None when it need not be.
+
+    An absence asks for the window's whole length, unless the rule says otherwise.
+    """
+    if node.known_for is not None:
+        length = node.known_for.ms
+        return (lambda first_seen: first_seen + length) if length else None
+    if is_absence(node) and not isinstance(window, EverFrame):
+        return window.known_at
+    return None
+
+
+def is_absence(node: tree.Measure) -> bool:
+    """Whether a condition says that something did not happen: only a count of nothing makes it true."""
+    if node.aggregate.kind not in ("count", "days_active", "distinct"):
+        return False
+    limit = number(node.value)
+    if limit is None:
+        return False
+    return (node.op in ("=", "<=") and limit == 0) or (node.op == "<" and 0 < limit <= 1)
+
+
+def latest_first_seen(node: tree.Measure, window: Frame, now: int) -> int | None:
+    """The same as `known_from`, seen from `now`: who was first seen by then is known for long enough."""
+    if node.known_for is not None:
+        return now - node.known_for.ms if node.known_for.ms else None
+    if is_absence(node) and not isinstance(window, EverFrame):
+        return window.known_by(now)
+    return None

@@ -1,0 +1,244 @@
+"""The program: all active rules compiled together, so that an event costs only what its own rules cost.
+
+`touch` finds by one dictionary lookup, per distinct event signature (name, and the values of properties that rules
+mention), what an event means to the rules; `fold` brings it into a subject's state; `evaluate` answers
+(truth, recheck_at). Folding is commutative; that an event is folded once is the caller's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from antiphon.model.event import LATE, Event
+from antiphon.model.subject import SubjectKind
+from antiphon.rules import buckets, tree
+from antiphon.rules.accumulators import exact_weight
+from antiphon.rules.compile import Compiler, Selectors, of_company
+from antiphon.rules.conditions import Compiled
+from antiphon.rules.explain import ConditionReport, report
+from antiphon.rules.metrics import Metric
+from antiphon.rules.state import SubjectState, SubjectView, merge_traits, seen
+from antiphon.rules.touch import Plan, Touch, Toucher
+from antiphon.rules.zones import LocalDays
+
+
+class RuleSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule to evaluate; `name` is what other rules call its segment by."""
+
+    id: int
+    version: int
+    subject_kind: SubjectKind
+    tree: tree.Tree
+    name: str
+
+
+class WatchSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A selector that something outside the rules waits for, under the caller's own key."""
+
+    key: str
+    selector: tree.Selector
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """A rule's truth, and when to evaluate it again if no event comes until then (ms; None: no need)."""
+
+    truth: bool
+    recheck_at: int | None
+
+
+class _Rule(msgspec.Struct, frozen=True):
+    spec: RuleSpec
+    condition: Compiled
+    own_traits: frozenset[str]
+    company_traits: frozenset[str]
+    segments: frozenset[str]
+    known_for: bool
+    keys: frozenset[str]
+
+
+class Program:
+    """Compiled rules; made by `compile_program`."""
+
+    def __init__(self, rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], days: LocalDays) -> None:
+        """Compile; raises InvalidInput for a rule that cannot be evaluated."""
+        selectors = Selectors()
+        self._compilers: dict[SubjectKind, Compiler] = {
+            "user": Compiler("user", selectors, days),
+            "company": Compiler("company", selectors, days),
+        }
+        self._rules = {rule.id: _compile(rule, self._compilers[rule.subject_kind]) for rule in rules}
+        watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
+        self._toucher = Toucher(
+            selectors.items,
+            {kind: list(compiler.metrics.values()) for kind, compiler in self._compilers.items()},
+            [(rule.spec.subject_kind, rule.spec.id, rule.keys) for rule in self._rules.values()],
+            watched,
+        )
+        self.touch = self._toucher.touch
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def fold(self, state: SubjectState, event: Event, plan: Plan) -> bool:
+        """Bring an event into the state in place; `plan` is `touch(event).user` or `.company`.
+
+        Late events are ignored. Tells whether the subject's first_seen moved back (or was set): then the rules of
+        `rules_for_first_seen` need evaluating too, and all rules of its kind if it is new.
+        """
+        if event.flags & LATE:
+            return False
+        timestamp = event.timestamp
+        metrics = state.metrics
+        weight = event.weight
+        if type(weight) is not int:
+            weight = exact_weight(weight)
+        for key in plan.totals:
+            metrics[key] = metrics.get(key, 0) + weight
+        for key, width, limit in plan.counts:
+            ring = metrics.get(key)
+            if ring is None:
+                metrics[key] = [[timestamp // width], [weight]]
+            else:
+                buckets.count(ring, timestamp // width, limit, weight)
+        for metric in plan.others:
+            metric.fold(metrics, event, weight)
+        return seen(state, timestamp)
+
+    def merge(self, left: SubjectState, right: SubjectState, kind: SubjectKind = "user") -> SubjectState:
+        """The state of two ids that turn out to be one subject; commutative and associative."""
+        first = [state.first_seen for state in (left, right) if state.first_seen is not None]
+        last = [state.last_seen for state in (left, right) if state.last_seen is not None]
+        merged = SubjectState(
+            first_seen=min(first) if first else None,
+            last_seen=max(last) if last else None,
+            traits=merge_traits(left, right),
+        )
+        for key, metric in self._compilers[kind].metrics.items():
+            if key in left.metrics or key in right.metrics:
+                merged.metrics[key] = metric.merge(left.metrics.get(key), right.metrics.get(key))
+        return merged
+
+    def prune(self, state: SubjectState, kind: SubjectKind) -> None:
+        """Drop, in place, what no rule uses any more."""
+        metrics = self._compilers[kind].metrics
+        for key in [key for key in state.metrics if key not in metrics]:
+            del state.metrics[key]
+        for metric in metrics.values():
+            metric.prune(state.metrics)
+
+    # -- which rules ---------------------------------------------------------------------------------------------
+
+    def rules_for_kind(self, kind: SubjectKind) -> list[int]:
+        """All rules about a kind: those to evaluate for a subject that is new."""
+        return [rule.spec.id for rule in self._rules.values() if rule.spec.subject_kind == kind]
+
+    def rules_for_traits(self, kind: SubjectKind, names: Iterable[str]) -> list[int]:
+        """The rules to evaluate for a subject whose own traits `names` changed."""
+        changed = frozenset(names)
+        return [
+            rule.spec.id
+            for rule in self._rules.values()
+            if rule.spec.subject_kind == kind and not changed.isdisjoint(rule.own_traits)
+        ]
+
+    def rules_for_company_traits(self, names: Iterable[str] | None = None) -> list[int]:
+        """The rules about users that read these traits of their company (None: any, as when the company changed)."""
+        changed = None if names is None else frozenset(names)
+        return [
+            rule.spec.id
+            for rule in self._rules.values()
+            if (rule.company_traits if changed is None else rule.company_traits & changed)
+        ]
+
+    def rules_for_first_seen(self, kind: SubjectKind) -> list[int]:
+        """The rules that depend on how long a subject has been known."""
+        return [rule.spec.id for rule in self._rules.values() if rule.spec.subject_kind == kind and rule.known_for]
+
+    def rules_for_segment(self, rule_id: int) -> list[int]:
+        """The rules to evaluate for a subject that entered or left this rule's segment."""
+        spec = self._rules[rule_id].spec
+        return [
+            rule.spec.id
+            for rule in self._rules.values()
+            if rule.spec.subject_kind == spec.subject_kind and spec.name in rule.segments
+        ]
+
+    # -- metrics -------------------------------------------------------------------------------------------------
+
+    @property
+    def metric_keys(self) -> dict[SubjectKind, frozenset[str]]:
+        """The keys of the metrics kept, by subject kind."""
+        return {kind: frozenset(compiler.metrics) for kind, compiler in self._compilers.items()}
+
+    def new_metrics(self, previous: Program | None) -> dict[SubjectKind, frozenset[str]]:
+        """The metrics that `previous` did not keep, or not as far back: those to fill from history."""
+        found: dict[SubjectKind, frozenset[str]] = {}
+        for kind, compiler in self._compilers.items():
+            kept: dict[str, Metric] = {} if previous is None else previous._compilers[kind].metrics  # noqa: SLF001
+            found[kind] = frozenset(
+                key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
+            )
+        return found
+
+    def rules_using(self, keys: Iterable[str]) -> list[int]:
+        """The rules that read any of these metrics."""
+        wanted = frozenset(keys)
+        return [rule.spec.id for rule in self._rules.values() if not wanted.isdisjoint(rule.keys)]
+
+    # -- truth ---------------------------------------------------------------------------------------------------
+
+    def evaluate(self, rule_id: int, view: SubjectView, now: int) -> Verdict:
+        """A rule's truth for a subject at `now` (ms), and when to look again."""
+        truth, recheck_at = self._rules[rule_id].condition.verdict(view, now)
+        return Verdict(truth, recheck_at)
+
+    def explain(self, rule_id: int, view: SubjectView, now: int) -> list[ConditionReport]:
+        """Each condition of a rule for a subject at `now`: its sides, its truth, when it will be looked at again."""
+        spec = self._rules[rule_id].spec
+        return report(spec.tree, self._compilers[spec.subject_kind], view, now)
+
+
+def compile_program(rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], *, time_zone: str) -> Program:
+    """Compile rules and watches; `time_zone` is the workspace's (an IANA name).
+
+    Raises InvalidInput for a rule that cannot be evaluated.
+    """
+    return Program(rules, watches, LocalDays(time_zone))
+
+
+def _compile(spec: RuleSpec, compiler: Compiler) -> _Rule:
+    own: set[str] = set()
+    company: set[str] = set()
+    known_for = False
+    keys: set[str] = set()
+    for _, leaf in tree.leaves(spec.tree):
+        read = leaf.value if isinstance(leaf, tree.Measure) else leaf
+        if isinstance(read, (tree.TraitCondition, tree.TraitValue)):
+            (company if of_company(read.owner, spec.subject_kind) else own).add(read.name)
+        if isinstance(leaf, tree.Measure):
+            known_for = known_for or compiler.asks_known(leaf)
+            keys.update(compiler.keys(leaf))
+    return _Rule(
+        spec=spec,
+        condition=compiler.condition(spec.tree),
+        own_traits=frozenset(own),
+        company_traits=frozenset(company),
+        segments=frozenset(tree.segments(spec.tree)),
+        known_for=known_for,
+        keys=frozenset(keys),
+    )
+
+
+__all__ = [
+    "ConditionReport",
+    "Plan",
+    "Program",
+    "RuleSpec",
+    "SubjectState",
+    "SubjectView",
+    "Touch",
+    "Verdict",
+    "WatchSpec",
+    "compile_program",
+]

@@ -1,0 +1,78 @@
+"""Metrics: what is kept of a subject's events for the rules, shared by all rules that need the same."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import msgspec
+
+from antiphon.model.event import Event
+from antiphon.rules import buckets
+from antiphon.rules.accumulators import ACCUMULATORS, Accumulator
+from antiphon.rules.selectors import normal
+from antiphon.rules.state import Metrics
+from antiphon.rules.tree import Selector, canonical
+from antiphon.rules.windows import Frame
+from antiphon.rules.zones import LocalDays
+
+
+def metric_key(selector: Selector, accumulator: str, of: str | None, step: str, zone: str) -> str:
+    """A short key that is the same for the same meaning in any program and process."""
+    text = msgspec.json.encode([canonical(normal(selector)).decode(), accumulator, of, step, zone])
+    return base64.b85encode(hashlib.blake2b(text, digest_size=8).digest()).decode()
+
+
+class Metric:
+    """One accumulated value per bucket of a step, for one selector.
+
+    `limit` is the longest that any rule needs, in buckets; `ever` metrics hold one value and no ring.
+    """
+
+    def __init__(
+        self, key: str, selector_id: int, accumulator: Accumulator, of: str | None, frame: Frame, days: LocalDays
+    ) -> None:
+        """Take what makes the metric; see `metric_key` for `key`."""
+        self.key = key
+        self.selector_id = selector_id
+        self.accumulator = accumulator
+        self.step = frame.step
+        self.limit = frame.limit
+        self.ever = frame.step == "ever"
+        self.width = int(frame.step) if frame.step.isdigit() else 0
+        self._bucket = frame.bucket
+        self._read = accumulator.read(of or "", days)
+
+    def fold(self, metrics: Metrics, event: Event, weight: float) -> None:
+        """Add an event."""
+        value = self._read(event)
+        if value is None:
+            return
+        if self.ever:
+            metrics[self.key] = self.accumulator.add(metrics.get(self.key), value, weight)
+        else:
+            metrics[self.key] = buckets.add(
+                metrics.get(self.key), self._bucket(event.timestamp), self.limit, self.accumulator.add, value, weight
+            )
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """What two subjects that are one have together; either may be None."""
+        if right is None:
+            left, right = right, left
+        if left is None:
+            return right if self.ever or right is None else [list(right[0]), list(right[1])]
+        if self.ever:
+            return self.accumulator.merge(left, right)
+        return buckets.merge(left, right, self.limit, self.accumulator.merge)
+
+    def prune(self, metrics: Metrics) -> None:
+        """Drop the buckets that no rule needs any more."""
+        ring = metrics.get(self.key)
+        if ring is not None and not self.ever:
+            buckets.prune(ring, self.limit)
+
+
+def accumulator_rows() -> dict[str, Accumulator]:
+    """The accumulators by key."""
+    return {row.key: row for row in ACCUMULATORS}

@@ -1,0 +1,102 @@
+"""What is wrong with a text, in plain words: where, what was expected there, and what was perhaps meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from lark import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+
+from antiphon.errors import RuleSyntaxError
+from antiphon.rules.grammar import SYMBOLS, keywords
+
+_PLAIN = {
+    "NAME": "a name",
+    "WILDCARD": "a name with *",
+    "STRING": 'a text in quotes such as "pro"',
+    "NUMBER": "a number",
+    "UNIT": "minutes, hours, days, weeks or months",
+    "PATTERN": "a pattern such as 5*",
+    "OWNER": 'company."trait name"',
+    "PERCENT": "%",
+    "LPAR": "(",
+    "RPAR": ")",
+    "SEMICOLON": ";",
+    "COMMA": ",",
+    "$END": "the end",
+}
+_SHOWN = 8
+
+
+def place(text: str, position: int) -> dict[str, int]:
+    """A position (from 0) with its line and column (from 1)."""
+    before = text[:position]
+    return {"position": position, "line": before.count("\n") + 1, "column": position - (before.rfind("\n") + 1) + 1}
+
+
+def syntax_error(text: str, error: UnexpectedInput) -> RuleSyntaxError:
+    """The error for a text that the grammar does not take."""
+    position, found = _found(text, error)
+    terminals = _expected(error)
+    expected = sorted({_plain(name) for name in terminals}, key=lambda words: (words == "the end", words))
+    meant = _meant(text, position, found, terminals)
+    where = f"after {_before(text, position)!r}" if text[:position].strip() else "at the start"
+    what = f"{found!r} cannot stand {where}" if found else f"Something is missing {where}"
+    message = f"{what}. Expected {_listed(expected)}."
+    if meant:
+        message += f" Did you mean {meant}?"
+    return RuleSyntaxError(message, expected=expected, suggestion=meant, **place(text, position))
+
+
+def _found(text: str, error: UnexpectedInput) -> tuple[int, str]:
+    if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
+        return len(text.rstrip()), ""
+    position = error.pos_in_stream or 0
+    if isinstance(error, UnexpectedToken):
+        position = error.token.start_pos or 0
+    word = re.match(r'"[^"\n]*"?|[\w.$:*\-]+|.', text[position:])
+    return position, word.group() if word else ""
+
+
+def _expected(error: UnexpectedInput) -> set[str]:
+    if isinstance(error, UnexpectedToken):
+        return set(error.accepts or error.expected)
+    if isinstance(error, UnexpectedCharacters):
+        return set(error.allowed)
+    return set(getattr(error, "expected", ()))
+
+
+def _plain(terminal: str) -> str:
+    if terminal.startswith("_K_"):
+        return terminal[3:].lower()
+    by_name = {f"_{name}": symbol for symbol, name in SYMBOLS.items()}
+    return by_name.get(terminal) or _PLAIN.get(terminal, terminal)
+
+
+def _meant(text: str, position: int, found: str, terminals: Iterable[str]) -> str | None:
+    """A word that was perhaps meant, for the one that is wrong or the one before it."""
+    words = {name[3:].lower() for name in terminals if name.startswith("_K_")}
+    if "UNIT" in terminals:
+        words |= {"minutes", "hours", "days", "weeks", "months"}
+    close = difflib.get_close_matches(found.lower(), sorted(words), n=1, cutoff=0.7)
+    if close:
+        return f'"{close[0]}"'
+    if "STRING" in terminals and "NAME" not in terminals and re.fullmatch(r"[\w.:\-]+", found):
+        return f'"{found}" in quotes'
+    before = re.search(r"([A-Za-z]+)\s*$", text[:position])
+    if before and before.group(1).lower() not in keywords():
+        close = difflib.get_close_matches(before.group(1).lower(), keywords(), n=1, cutoff=0.7)
+        if close:
+            return f'"{close[0]}" instead of "{before.group(1)}"'
+    return None
+
+
+def _before(text: str, position: int) -> str:
+    words = text[:position].split()
+    return " ".join(words[-3:])
+
+
+def _listed(words: list[str]) -> str:
+    shown = words if len(words) <= _SHOWN else [*words[: _SHOWN - 1], f"{len(words) - _SHOWN + 1} others"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}" if shown else "nothing"
