@@ -42,8 +42,8 @@ class AntiphonMiddleware:
     ) -> None:
         """`user(environ)` says who called: a user id, (user id, company id), a `Caller`, or None: not counted.
 
-        It is asked when the answer is complete. Without it, the answer is what the application left in
-        `environ["antiphon.user"]`. `route(environ)` names the route template where the framework is not Flask (or
+        It is asked when the application starts its answer: `flask.g` and `flask.request` are still at hand then.
+        Without it, the caller is what the application left in `environ["antiphon.user"]`. `route(environ)` names the route template where the framework is not Flask (or
         another of Werkzeug's). The others are as in `antiphon_sdk.asgi`.
         """
         self._app = app
@@ -65,6 +65,7 @@ class AntiphonMiddleware:
         def started(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
             call.status = int(status[:3])
             call.headers = headers
+            self._ask(call)
             return start_response(status, headers, *exc_info)
 
         try:
@@ -82,38 +83,41 @@ class AntiphonMiddleware:
         call.body = body
         return call
 
-    def _note(self, call: _Watched, took: float) -> None:
-        environ = call.environ
+    def _ask(self, call: _Watched) -> None:
+        """Who called, and which route it was, as long as the framework still knows."""
+        call.asked = True
         try:
-            answer = self._user(environ)
-            if answer is None:
-                return
-            extra = self._properties(environ) if self._properties is not None else None
-            route = self._route(environ)
-        except Exception as error:  # noqa: BLE001 - the application's own code; its call has been served
+            call.answer = self._user(call.environ)
+            if call.answer is not None:
+                call.extra = self._properties(call.environ) if self._properties is not None else None
+                call.route = self._route(call.environ)
+        except Exception as error:  # noqa: BLE001 - the application's own code; its call is served all the same
+            call.answer = None
             self._recorder.complain("user, properties or route", error)
-            return
+
+    def _note(self, call: _Watched, took: float) -> None:
+        if not call.asked:
+            self._ask(call)
+        environ = call.environ
         self._recorder.record(
             call.started,
             took,
             environ.get("REQUEST_METHOD", ""),
             call.path,
-            route,
+            call.route,
             call.status or SERVER_ERROR,
             length(environ.get("CONTENT_LENGTH")),
             call.sent,
             environ.get("HTTP_USER_AGENT"),
             environ.get(self._sdk_key),
             environ.get(self._version_key),
-            answer,
-            extra,
+            call.answer,
+            call.extra,
         )
 
 
 class _Watched:
-    """The body on its way out: counts its bytes, and notes the call when the server closes it."""
-
-    __slots__ = ("_begin", "_iterator", "_note", "body", "environ", "headers", "path", "sent", "started", "status")
+    """The body on its way out: counts its bytes, and notes the call when it ends or the server closes it."""
 
     def __init__(self, note: Callable[[_Watched, float], None], environ: Environ, path: str) -> None:
         self._note: Callable[[_Watched, float], None] | None = note
@@ -125,6 +129,10 @@ class _Watched:
         self.headers: list[tuple[str, str]] = []
         self.sent: int | None = 0
         self.body: Iterable[bytes] = ()
+        self.asked = False
+        self.answer: Answer = None
+        self.extra: Mapping[str, Any] | None = None
+        self.route: str | None = None
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -136,6 +144,7 @@ class _Watched:
         try:
             chunk = next(self._iterator)
         except StopIteration:
+            self.finish()
             raise
         except BaseException:
             self.status = SERVER_ERROR
