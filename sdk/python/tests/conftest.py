@@ -10,7 +10,9 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from antiphon_sdk import Client
+
 
 class ScriptedServer:
     """Records each request; answers 200 unless `script` holds (status, headers, JSON body) or DROP for the next."""

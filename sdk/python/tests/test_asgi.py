@@ -4,8 +4,6 @@ import asyncio
 
 import httpx
 import pytest
-from antiphon_sdk import Caller, header
-from antiphon_sdk.asgi import AntiphonMiddleware
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Request, WebSocket
 from litestar import Litestar, get
 from litestar.middleware import DefineMiddleware
@@ -13,6 +11,9 @@ from litestar.params import FromPath
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
+
+from antiphon_sdk import Caller, header
+from antiphon_sdk.asgi import AntiphonMiddleware
 
 OWNERS = {"key-1": ("user_1", "acme")}
 
@@ -232,7 +233,9 @@ async def test_websockets_pass_by(app, captured):
     async def receive():
         return {"type": "websocket.connect"}
 
-    await app({"type": "websocket", "path": "/ws", "query_string": b"", "headers": [], "subprotocols": []}, receive, send)
+    await app(
+        {"type": "websocket", "path": "/ws", "query_string": b"", "headers": [], "subprotocols": []}, receive, send
+    )
     assert said == ["websocket.accept", "websocket.close"]
     assert captured.events == []
 

@@ -3,14 +3,15 @@
 import enum
 import json
 import logging
-import tomllib
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import antiphon_sdk
 import pytest
+import tomllib
+
+import antiphon_sdk
 from antiphon_sdk import Client
 
 

@@ -6,6 +6,7 @@ import time
 from email.utils import formatdate
 
 import pytest
+
 from antiphon_sdk import Client
 from antiphon_sdk._retry import backoff, retry_after
 
@@ -185,7 +186,7 @@ def test_a_shutdown_ends_in_time(server, make_client, failures):
 
 
 def test_flush_waits_no_longer_than_told(server, make_client):
-    """flush answers False when the time was too short."""
+    """Flush answers False when the time was too short."""
     server.script += [(503, {"Retry-After": "0.3"}, {})]
     client = make_client()
     client.track("a", user_id="u")

@@ -6,14 +6,15 @@ from types import SimpleNamespace
 
 import django
 import pytest
-from antiphon_sdk import header
-from antiphon_sdk.django import AntiphonMiddleware
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import include, path, re_path
+
+from antiphon_sdk import header
+from antiphon_sdk.django import AntiphonMiddleware
 
 if not settings.configured:
     settings.configure(

@@ -5,11 +5,12 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
-from antiphon_sdk import header
-from antiphon_sdk.wsgi import AntiphonMiddleware
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client as WerkzeugClient
+
+from antiphon_sdk import header
+from antiphon_sdk.wsgi import AntiphonMiddleware
 
 OWNERS = {"key-1": ("user_1", "acme")}
 
