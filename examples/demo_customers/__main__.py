@@ -9,6 +9,7 @@ import random
 import sys
 
 from demo_customers.traffic import Traffic
+from demo_parent import end_with_stdin
 
 REPORT_EVERY = 10.0
 
@@ -22,7 +23,10 @@ async def main() -> int:
     )
     parser.add_argument("--regular", type=int, default=240, help="steady customers, one call in 10 s each")
     parser.add_argument("--seed", default=None, help="the same newcomers again")
+    parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
+    if options.end_with_stdin:
+        end_with_stdin()
     traffic = Traffic(options.api, regular=options.regular, chance=random.Random(options.seed))
 
     async def report() -> None:

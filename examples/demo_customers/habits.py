@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 CITIES = (("Bristol", "BS1 4ST", "GB"), ("Lyon", "69002", "FR"), ("Porto", "4050-253", "PT"), ("Graz", "8010", "AT"))
 STREETS = ("Quay Road", "Mill Lane", "Station Street", "Market Square", "Garden Way")
 
+LATEST = "{latest}"
+"""In a path: the caller's latest shipment."""
+TYPING_ERRORS = 0.04
+
 
 class Call(NamedTuple):
     """A request to Waybill."""
@@ -45,13 +49,13 @@ def rates(chance: random.Random) -> Call:
 
 
 def look(chance: random.Random) -> Call:
-    """A shipment's state; now and then one that never was."""
-    return Call("GET", f"/v1/shipments/shp_{chance.randint(1, 400):06d}")
+    """The state of the caller's latest shipment; now and then of one that never was."""
+    return Call("GET", "/v1/shipments/shp_unknown" if chance.random() < TYPING_ERRORS else f"/v1/shipments/{LATEST}")
 
 
-def label(chance: random.Random) -> Call:
-    """Print a label."""
-    return Call("POST", f"/v1/shipments/shp_{chance.randint(1, 300):06d}/label")
+def label(_chance: random.Random) -> Call:
+    """Print the label of the caller's latest shipment."""
+    return Call("POST", f"/v1/shipments/{LATEST}/label")
 
 
 USES: tuple[tuple[Callable[[random.Random], Call], ...], ...] = (

@@ -31,6 +31,7 @@ class Customer:
     habit: Habit
     form: dict[str, Any]
     key: str = ""
+    latest: str = ""
 
 
 def regulars(count: int) -> Iterator[Customer]:
@@ -121,11 +122,16 @@ class Traffic:
             heapq.heappush(self._due, (time.monotonic() + step[0], next(self._order), customer, step[1]))
 
     async def _call(self, http: httpx.AsyncClient, customer: Customer, call: Call) -> None:
+        if habits.LATEST in call.path:
+            path = call.path.replace(habits.LATEST, customer.latest)
+            call = call._replace(path=path) if customer.latest else habits.shipment(self._chance)
         headers = {"x-api-key": customer.key, "user-agent": "waybill-python/2.4"}
         async with self._gate:
             try:
                 answer = await http.request(call.method, call.path, params=call.params, json=call.json, headers=headers)
                 self.counts[str(answer.status_code)] += 1
+                if answer.status_code == httpx.codes.CREATED and call.path == "/v1/shipments":
+                    customer.latest = answer.json()["id"]
             except httpx.HTTPError as error:
                 self.counts[type(error).__name__] += 1
         self._plan(customer)

@@ -76,14 +76,14 @@ def test_a_batch_too_large_is_halved(server, make_client, failures):
 
 def test_single_events_refused_are_reported(server, make_client, failures):
     """The batch is taken but for single events: they are counted, and the reason is given."""
-    results = [{"index": 0, "status": "accepted"}, {"index": 1, "status": "rejected", "error": "no name"}]
-    server.script.append((200, {}, {"success": True, "results": results}))
+    rejected = [{"index": 1, "message_id": "x", "code": "no_event_name", "message": "it needs a name"}]
+    server.script.append((200, {}, {"success": True, "rejected": rejected}))
     client = make_client()
     client.track("a", user_id="u")
     client.track("b", user_id="u")
     client.flush()
     assert failures[0].reason == "partly_refused"
-    assert "event 1: no name" in failures[0].message
+    assert "event 1: no_event_name: it needs a name" in failures[0].message
     assert client.stats()[1:3] == (1, 1)
 
 

@@ -105,17 +105,15 @@ def explain(answer: Answer) -> str:
 
 
 def refused_items(body: bytes) -> list[str]:
-    """The reasons of single events that were not taken, from the per-item results of a batch's answer."""
-    results = _object(body).get("results")
-    if not isinstance(results, list):
+    """The reasons of single events that were not taken, from the answer to a batch."""
+    rejected = _object(body).get("rejected")
+    if not isinstance(rejected, list):
         return []
-    reasons: list[str] = []
-    for index, item in enumerate(results):
-        if isinstance(item, dict) and (
-            item.get("error") or item.get("status", 200) in {"rejected", "refused", "error"}
-        ):
-            reasons.append(f"event {item.get('index', index)}: {item.get('error') or item.get('message')}")
-    return reasons
+    return [
+        f"event {item.get('index')}: {item.get('code')}: {item.get('message')}"
+        for item in rejected
+        if isinstance(item, dict)
+    ]
 
 
 def _object(body: bytes) -> dict[str, Any]:
