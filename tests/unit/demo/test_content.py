@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from antiphon.model.template import TemplateContent
 from antiphon.rules.text import parse
 from antiphon.templates.compiled import EmailCache
-from antiphon.templates.content import Rendered, RenderRequest
+from antiphon.templates.content import Rendered, RenderRequest, TemplateContent
 
 from antiphon.cli import demo_content
 from antiphon.errors import ConfigError
