@@ -1,0 +1,1 @@
+"""Waybill: a small shipping API that Antiphon's SDK watches."""

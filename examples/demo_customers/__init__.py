@@ -1,0 +1,1 @@
+"""Simulated customers of Waybill: people with habits, calling over real HTTP."""
