@@ -14,6 +14,7 @@ const LOOKS: Record<string, { color: string; hint: string }> = {
   failed: { color: 'red', hint: 'It will not be tried again' },
   suppressed: { color: 'gray', hint: 'Held back: unsubscribed, no address, or another stored reason' },
   uncertain: { color: 'violet', hint: 'The connection broke after the handover: it may have arrived' },
+  inside: { color: 'petrol', hint: 'On the way through the steps' },
   completed: { color: 'green', hint: 'Went through every step' },
   exited: { color: 'gray', hint: 'Left before the last step' },
 };
