@@ -1,0 +1,41 @@
+import { Button, Tooltip } from '@mantine/core';
+import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { startDemo, stopDemo } from '~/api/generated';
+import * as read from '~/api/queries';
+import { notifyDone, notifyFailed } from '~/components/notify';
+
+/** Starts and stops the simulated customers; absent where this installation has none. */
+export function DemoButton({ prominent = false }: { prominent?: boolean }) {
+  const queries = useQueryClient();
+  const { data } = useQuery(read.demo);
+  const running = data?.running ?? false;
+  const change = useMutation({
+    mutationFn: async () => {
+      await (running ? stopDemo({ throwOnError: true }) : startDemo({ throwOnError: true }));
+    },
+    onSuccess: async () => {
+      notifyDone(
+        running
+          ? 'Demo traffic stopped.'
+          : 'Demo traffic started: a few hundred simulated customers call an example API.',
+      );
+      await queries.invalidateQueries();
+    },
+    onError: (error) => notifyFailed('The demo traffic could not be changed', error),
+  });
+  if (!data?.available) return null;
+  if (!prominent && !running) return null;
+  return (
+    <Tooltip label="A small example API with simulated customers, three rules and their emails">
+      <Button
+        variant={running ? 'default' : 'light'}
+        leftSection={running ? <IconPlayerStop size={16} /> : <IconPlayerPlay size={16} />}
+        loading={change.isPending}
+        onClick={() => change.mutate()}
+      >
+        {running ? 'Stop demo traffic' : 'Start demo traffic'}
+      </Button>
+    </Tooltip>
+  );
+}

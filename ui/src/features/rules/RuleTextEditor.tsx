@@ -1,0 +1,73 @@
+import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
+import { Alert, Stack, Text } from '@mantine/core';
+import type { EditorView } from '@codemirror/view';
+import { useEffect, useMemo, useState } from 'react';
+import { CodeEditor } from '~/components/CodeEditor';
+import { Problem } from '~/components/Problem';
+import { type Vocabulary, ruleCompletion, ruleLanguage } from '~/features/rules/language';
+import type { RuleProblem } from '~/features/rules/ruleProblem';
+import type { RuleCheck } from '~/features/rules/useRuleCheck';
+
+interface RuleTextEditorProps {
+  text: string;
+  onChange: (text: string) => void;
+  check: RuleCheck;
+  vocabulary: Vocabulary;
+}
+
+/** The rule's text, underlined where the server stops understanding it. */
+export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEditorProps) {
+  const [view, setView] = useState<EditorView | null>(null);
+  const extensions = useMemo(() => [ruleLanguage, ruleCompletion(vocabulary), lintGutter()], [vocabulary]);
+  const { problem } = check;
+  useEffect(() => {
+    if (!view) return;
+    const length = view.state.doc.length;
+    const found: Diagnostic[] =
+      problem && problem.from <= length
+        ? [
+            {
+              from: problem.from,
+              to: Math.min(problem.to, length),
+              severity: 'error',
+              message: problem.message,
+            },
+          ]
+        : [];
+    view.dispatch(setDiagnostics(view.state, found));
+  }, [view, problem, text]);
+  return (
+    <Stack gap="sm">
+      <CodeEditor
+        label="Rule"
+        description="One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Names complete as you type."
+        value={text}
+        onChange={onChange}
+        extensions={extensions}
+        minHeight="112px"
+        maxHeight="420px"
+        invalid={problem !== null}
+        placeholder="count of api_call where status = 400 in the last 24 hours >= 5"
+        onCreate={setView}
+      />
+      <div role="status">{problem && <ProblemText problem={problem} />}</div>
+      {check.failure !== null && <Problem error={check.failure} />}
+    </Stack>
+  );
+}
+
+function ProblemText({ problem }: { problem: RuleProblem }) {
+  const { message, expected } = problem;
+  return (
+    <Alert color="red" p="sm" title={message}>
+      {expected.length > 0 && (
+        <Text>
+          Expected here:{' '}
+          <Text span ff="monospace" fz={13}>
+            {expected.join(', ')}
+          </Text>
+        </Text>
+      )}
+    </Alert>
+  );
+}
