@@ -27,6 +27,52 @@ PREFIX = "ANTIPHON_"
 SECRETS = frozenset({"admin_token", "write_key", "smtp_password", "database_url"})
 
 
+HELP = {
+    "host": "Address to listen on.",
+    "port": "Port to listen on.",
+    "admin_token": "An admin token for scripts (at least 16 characters), accepted besides those made on the page.",
+    "write_key": "A first write key (at least 16 characters), instead of one that is made up.",
+    "public_url": "Where people, and links in mails, reach the page; by default http://HOST:PORT.",
+    "session_days": "How long a sign-in lasts, in days.",
+    "static": "Folder of the built page.",
+    "public_metrics": "Let /metrics be read without a token (true or false).",
+    "data": "Folder of the embedded databases and of history.",
+    "database_url": "A postgresql:// URL; empty keeps state and log in the data folder.",
+    "history_url": "Object storage for history (s3://bucket/folder); empty keeps it in the data folder.",
+    "max_body_bytes": "Largest request, compressed or not, in bytes.",
+    "max_event_bytes": "Largest event, in bytes of JSON.",
+    "body_timeout_s": "How long a client may take to send a request's body, in seconds.",
+    "lateness_s": "Events older than this at receipt (seconds) are kept in history and left out of evaluation.",
+    "ahead_s": "Events further ahead than this (seconds) are set to the time of receipt.",
+    "high_water_bytes": "429 above this many bytes of events that wait for their commit.",
+    "high_water_events": "429 above this many events that wait for evaluation.",
+    "min_free_bytes": "503 while less of the disk is free, in bytes (0: no such check).",
+    "min_free_ratio": "503 while a smaller share of the disk is free (0: no such check).",
+    "evaluate_batch": "How many events one evaluation transaction takes at most.",
+    "hot_subjects": "How many people's and companies' state is kept in memory (about 1 kB each).",
+    "act_batch": "How many signals, and how many due steps, one workflow transaction takes at most.",
+    "deliver_batch": "How many messages are claimed at once.",
+    "deliver_concurrency": "How many messages are under way at a time.",
+    "provider": "How email leaves: inbox (it stays on the page) or smtp.",
+    "sender": "From line of emails (Name <address>); empty: the one set on the page.",
+    "smtp_host": "The mail server.",
+    "smtp_port": "Its port.",
+    "smtp_security": "none, starttls (usually port 587) or tls (usually port 465).",
+    "smtp_username": "User name for the mail server; empty: none is given.",
+    "smtp_password": "Password for the mail server.",
+    "smtp_verify": "Check the mail server's certificate (true or false).",
+    "smtp_ca_file": "A PEM file of certificate authorities to check it against.",
+    "smtp_connections": "How many connections to the mail server are kept.",
+    "smtp_helo": "The name that we greet the mail server with; empty: this machine's.",
+    "smtp_timeout": "How long to wait for each of the mail server's replies, in seconds.",
+    "smtp_data_timeout": "How long to wait for its reply to a whole message, in seconds.",
+    "smtp_idle": "An unused connection is closed after this many seconds.",
+    "history_interval_s": "How long an event waits for its history file at most, in seconds.",
+    "log_keep_s": "How long events stay in the log after they are in history, in seconds.",
+}
+"""What each setting does, in one sentence; a test holds it complete."""
+
+
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How `antiphon serve` listens, and what a script may fix beforehand.
 
@@ -95,7 +141,12 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | 
     for name, (value, origin) in values.items():
         option = known[name]
         groups[option.group][name] = _convert(value, option, origin)
-    return Settings(**{f.name: f.type(**groups[f.name]) for f in msgspec.structs.fields(Settings)})
+    serve = ServeSettings(**groups["serve"])
+    host = f"[{serve.host}]" if ":" in serve.host else serve.host
+    groups["web"].setdefault("public_url", f"http://{host}:{serve.port}")
+    settings = Settings(**{f.name: f.type(**groups[f.name]) for f in msgspec.structs.fields(Settings)})
+    settings.email.check()
+    return settings
 
 
 def _read(file: Path) -> dict[str, Any]:

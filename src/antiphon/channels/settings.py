@@ -15,7 +15,7 @@ SmtpSecurity = Literal["none", "starttls", "tls"]
 class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the email channel; times are in seconds.
 
-    `provider` is `inbox` (no mail account: everything lands on the page) or `smtp`. `sender` is `Name <address>`.
+    `provider` is `inbox` (no mail account: everything lands on the page) or `smtp`. `sender` is `Name <address>`; empty: the workspace's own, set on the page.
     `smtp_security`: none, starttls (usually port 587) or tls from the first byte (usually 465). `smtp_verify` checks
     the server's certificate, against `smtp_ca_file` (PEM) when set. `smtp_connections` is the size of the pool.
     `smtp_helo` is the name we greet with, by default this host's. `smtp_timeout` limits the wait for each reply;
@@ -24,7 +24,7 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     provider: Literal["inbox", "smtp"] = "inbox"
-    sender: str = "Antiphon <antiphon@localhost>"
+    sender: str = ""
     smtp_host: str = "localhost"
     smtp_port: int = 25
     smtp_security: SmtpSecurity = "none"
@@ -46,10 +46,11 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raise ConfigError, naming the setting, when these cannot work."""
-        try:
-            parse_sender(self.sender)
-        except InvalidInput as error:
-            raise ConfigError(f"sender: {error.message}") from error
+        if self.sender:
+            try:
+                parse_sender(self.sender)
+            except InvalidInput as error:
+                raise ConfigError(f"sender: {error.message}") from error
         if not 0 < self.smtp_port < 65536:  # noqa: PLR2004 - TCP's own range
             raise ConfigError(f"smtp_port: {self.smtp_port} is no port.")
         if self.smtp_connections < 1:

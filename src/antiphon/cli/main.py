@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from antiphon import config
+from antiphon.cli.demo import demo
 from antiphon.errors import AntiphonError
 from antiphon.runtime.log import configure_logging
 
@@ -126,3 +127,6 @@ def link(config_file: Path | None, as_json: bool, **flags: Any) -> None:
 
     url = sign_in_link(load_settings(config_file, flags))
     click.echo(json.dumps({"url": url}) if as_json else url)
+
+
+main.add_command(demo)

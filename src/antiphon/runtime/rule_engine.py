@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import ibis
-import msgspec
 
 from antiphon.errors import InvalidInput, NotFound
 from antiphon.evaluate.explain import explain
 from antiphon.model.clock import Clock
 from antiphon.model.subject import SubjectKey, SubjectKind
-from antiphon.rules import history, tree
+from antiphon.rules import tree
+from antiphon.rules.explain import ConditionReport, words
+from antiphon.rules.history import LeafColumns, members
 from antiphon.rules.render import render
 from antiphon.rules.sentence import sentence
 from antiphon.rules.text import parse, parse_selector
@@ -24,3 +26,122 @@ from antiphon.store.program import RuleRow
 from antiphon.store.rules import Rule
 from antiphon.store.settings import read_workspace
 from antiphon.web.context import Explained, ExplainedCondition, Preview, PreviewCondition, PreviewSubject, RuleFaces
+
+SAMPLE = 8
+
+
+class RuleEngine:
+    """See `web.context.RuleEngine`."""
+
+    def __init__(self, store_: Store, reader: HistoryReader, events: Events, clock: Clock) -> None:
+        """Read from these; nothing is written."""
+        self._store = store_
+        self._reader = reader
+        self._events = events
+        self._clock = clock
+
+    def parse(self, text: str, kind: SubjectKind) -> RuleFaces:
+        """Text to tree; RuleSyntaxError."""
+        return self._faces(parse(text, kind), kind)
+
+    def from_tree(self, tree: dict[str, Any], kind: SubjectKind) -> RuleFaces:
+        """Tree to text; InvalidInput."""
+        decoded = _decode(tree)
+        validate(decoded, kind)
+        return self._faces(decoded, kind)
+
+    def selector_error(self, text: str) -> str | None:
+        """What is wrong with an event selector's text; None when it parses."""
+        try:
+            parse_selector(text)
+        except InvalidInput as error:
+            return error.message
+        return None
+
+    def preview(self, tree: dict[str, Any], kind: SubjectKind) -> Preview:
+        """Who matches now, over history and what the log holds beyond it."""
+        rule = _decode(tree)
+        now = self._clock()
+        with self._store.state.read() as conn:
+            zone = read_workspace(conn).time_zone
+            segments = {row.name: _decode(row.tree) for row in store.active_rules(conn)}
+        with self._reader.connect(people=True) as db:
+            backend = ibis.duckdb.from_connection(db)
+            found = members(
+                rule,
+                kind,
+                backend.table("events"),
+                backend.table("profiles"),
+                backend.table("identities"),
+                now=now,
+                time_zone=zone,
+                segments=segments,
+            )
+            db.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(found.rows, dialect='duckdb')}")
+            counted = ", ".join(["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)])
+            row = db.execute(f"SELECT {counted} FROM judged").fetchone() or (0, 0)  # noqa: S608 - our own names
+            sample = db.execute(f"SELECT * FROM judged WHERE matched ORDER BY subject_id LIMIT {SAMPLE}")  # noqa: S608
+            names = [column[0] for column in sample.description or ()]
+            people = [dict(zip(names, values, strict=True)) for values in sample.fetchall()]
+        return Preview(
+            total=row[1],
+            of=row[0],
+            conditions=[
+                PreviewCondition(path=leaf.path, text=render(leaf.node), count=count)
+                for leaf, count in zip(found.leaves, row[2:], strict=True)
+            ],
+            sample=[
+                PreviewSubject(id=person["subject_id"], reasons=[_reason(leaf, person) for leaf in found.leaves])
+                for person in people
+            ],
+            as_of=now,
+        )
+
+    def explain(self, rule: Rule, subject_id: str) -> Explained:
+        """Each condition for one subject, as it stands now; NotFound when there is no such subject."""
+        now = self._clock()
+        key = SubjectKey(rule.subject_kind, subject_id)
+        kept = rule.status == "active" and rule.filled_version == rule.version
+        past = None if kept else self._events.all_of(rule.subject_kind, subject_id)
+        with self._store.state.read() as conn:
+            zone = read_workspace(conn).time_zone
+            row = RuleRow(
+                rule.id, rule.name, rule.subject_kind, rule.status, rule.version, rule.filled_version, rule.tree
+            )
+            found = explain(conn, row, store.active_rules(conn), key, zone, past, now)
+        if found is None:
+            raise NotFound(f"There is no {rule.subject_kind} {subject_id!r}.")
+        whole = found.conditions[0]
+        return Explained(
+            met=whole.truth,
+            recheck_at=whole.recheck_at,
+            as_of=now,
+            conditions=[_condition(report) for report in found.conditions],
+        )
+
+    @staticmethod
+    def _faces(rule: tree.Tree, kind: SubjectKind) -> RuleFaces:
+        return RuleFaces(text=render(rule), tree=tree.encode(rule), sentence=sentence(rule, kind))
+
+
+def _decode(value: dict[str, Any]) -> tree.Tree:
+    return tree.decode(value)
+
+
+def _reason(leaf: LeafColumns, row: dict[str, Any]) -> str:
+    value, right = row[leaf.value], row[leaf.right]
+    if isinstance(leaf.node, tree.TraitCondition) and isinstance(value, str):
+        value = json.loads(value)
+    return words(leaf.node, value, right, truth=bool(row[leaf.truth]))
+
+
+def _condition(report: ConditionReport) -> ExplainedCondition:
+    return ExplainedCondition(
+        path=report.path,
+        depth=0 if not report.path else report.path.count(".") + 1,
+        text=report.text,
+        value=report.words,
+        needed=None,
+        met=report.truth,
+        recheck_at=report.recheck_at,
+    )

@@ -8,9 +8,11 @@ import socket
 from prometheus_client import CollectorRegistry
 
 from antiphon.channels.registry import open_provider
+from antiphon.channels.settings import EmailSettings
 from antiphon.config import Settings
 from antiphon.ingest.http import IngestApp
-from antiphon.ingest.keys import KeyRing
+from antiphon.ingest.access import Access, AccessReader, IngestKey
+from antiphon.ingest.pressure import Pressure
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events
@@ -66,3 +68,48 @@ class Web:
         workspace = WorkspaceReader(store, clock, settings.web.public_url, settings.email.sender)
         writer = LogWriter(store.log, clock, wake)
         self._exit.callback(writer.close)
+        reader = HistoryReader(store)
+        events = Events(store, reader)
+        local_url = f"http://{settings.serve.host}:{self._sock.getsockname()[1]}"
+        demo = DemoTraffic(local_url, settings.store.data, clock)
+        self._exit.push_async_callback(demo.stop)
+        app = create_app(
+            WebContext(
+                store=store,
+                clock=clock,
+                settings=settings.web,
+                signing_secret=workspace().secret,
+                channel=_channel(settings.email),
+                events=events,
+                rules=RuleEngine(store, reader, events, clock),
+                renderer=renderer,
+                test_send=TestSender(store, provider, workspace, clock),
+                demo=demo,
+                wake=wake,
+                registry=registry,
+            ),
+            ingest=self._ingest(store, writer, registry),
+        )
+        server = HttpServer(app, self._sock)
+        await server.start()
+        self._exit.push_async_callback(server.stop)
+
+    def _ingest(self, store: Store, writer: LogWriter, registry: CollectorRegistry) -> IngestApp:
+        settings, clock = self._settings.ingest, self._clock
+        pressure = Pressure(settings, clock, self._settings.store.data, writer, lambda: waiting(store))
+        return IngestApp(writer, AccessReader(lambda: _access(store, clock), clock), pressure, settings, clock, registry)
+
+
+def _access(store: Store, clock: Clock) -> Access:
+    """The keys in force and what must be redacted."""
+    with store.state.read() as conn:
+        keys = ingest_keys(conn, clock())
+        return Access(
+            {digest: IngestKey(str(key_id), kind) for digest, key_id, kind in keys}, read_workspace(conn).redact_keys
+        )
+
+
+def _channel(email: EmailSettings) -> ChannelInfo:
+    if email.provider == "inbox":
+        return ChannelInfo()
+    return ChannelInfo(provider=email.provider, host=email.smtp_host, port=email.smtp_port)
