@@ -13,8 +13,8 @@ from antiphon.act.workflows import Plan, Workflows
 from antiphon.model.clock import Clock
 from antiphon.model.signal import Signal
 from antiphon.model.workflow import Step
-from antiphon.store import workflow_runs as store
 from antiphon.store import signals as signal_store
+from antiphon.store import workflow_runs as store
 from antiphon.store.engine import Connection, Database
 from antiphon.store.wake import Topic
 from antiphon.store.workflow_runs import Enrollment

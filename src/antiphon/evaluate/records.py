@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from antiphon.store.engine import Connection
-
 from antiphon.evaluate.record import Record, decode, encode
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.state import SubjectState
 from antiphon.store import subjects
+from antiphon.store.engine import Connection
 
 
 class Records:

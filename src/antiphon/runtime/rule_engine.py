@@ -78,7 +78,9 @@ class RuleEngine:
                 segments=segments,
             )
             db.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(found.rows, dialect='duckdb')}")
-            counted = ", ".join(["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)])
+            counted = ", ".join(
+                ["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)]
+            )
             row = db.execute(f"SELECT {counted} FROM judged").fetchone() or (0, 0)  # noqa: S608 - our own names
             sample = db.execute(f"SELECT * FROM judged WHERE matched ORDER BY subject_id LIMIT {SAMPLE}")  # noqa: S608
             names = [column[0] for column in sample.description or ()]

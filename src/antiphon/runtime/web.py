@@ -10,20 +10,23 @@ from prometheus_client import CollectorRegistry
 from antiphon.channels.registry import open_provider
 from antiphon.channels.settings import EmailSettings
 from antiphon.config import Settings
-from antiphon.ingest.http import IngestApp
 from antiphon.ingest.access import Access, AccessReader, IngestKey
-from antiphon.ingest.pressure import Pressure
+from antiphon.ingest.http import IngestApp
+from antiphon.ingest.pressure import Pressure, disk_space_of
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events
 from antiphon.runtime.http import HttpServer
+from antiphon.runtime.lag import Lag
 from antiphon.runtime.rule_engine import RuleEngine
 from antiphon.runtime.test_sender import TestSender
 from antiphon.runtime.wakes import open_wake
 from antiphon.runtime.workspace import WorkspaceReader
-from antiphon.store.engine import open_store
+from antiphon.store.engine import Store, open_store
 from antiphon.store.history import HistoryReader
+from antiphon.store.keyring import event_keys
 from antiphon.store.log_writer import LogWriter
+from antiphon.store.settings import read_workspace
 from antiphon.templates.renderer import Renderer
 from antiphon.web.app import create_app
 from antiphon.web.context import ChannelInfo, WebContext
@@ -96,17 +99,19 @@ class Web:
 
     def _ingest(self, store: Store, writer: LogWriter, registry: CollectorRegistry) -> IngestApp:
         settings, clock = self._settings.ingest, self._clock
-        pressure = Pressure(settings, clock, self._settings.store.data, writer, lambda: waiting(store))
-        return IngestApp(writer, AccessReader(lambda: _access(store, clock), clock), pressure, settings, clock, registry)
+        pressure = Pressure(
+            settings, clock, lambda: writer.pending_bytes, Lag(store, clock), disk_space_of(self._settings.store.data)
+        )
+        return IngestApp(
+            writer, AccessReader(lambda: _access(store, clock), clock), pressure, settings, clock, registry
+        )
 
 
 def _access(store: Store, clock: Clock) -> Access:
     """The keys in force and what must be redacted."""
     with store.state.read() as conn:
-        keys = ingest_keys(conn, clock())
-        return Access(
-            {digest: IngestKey(str(key_id), kind) for digest, key_id, kind in keys}, read_workspace(conn).redact_keys
-        )
+        keys = {digest: IngestKey(str(number), kind) for digest, number, kind in event_keys(conn, clock())}
+        return Access(keys, read_workspace(conn).redact_keys)
 
 
 def _channel(email: EmailSettings) -> ChannelInfo:

@@ -19,11 +19,11 @@ from antiphon.ingest.relay import Relay
 from antiphon.measure.history_writer import HistoryWriter
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.loop import StageLoop, TickResult
-from antiphon.runtime.past import Past
 from antiphon.runtime.wakes import open_wake
 from antiphon.runtime.workspace import WorkspaceReader
 from antiphon.store.committer import Committer
 from antiphon.store.engine import open_store
+from antiphon.store.history import HistoryReader
 from antiphon.store.settings import read_workspace
 from antiphon.store.wake import Topic
 from antiphon.templates.renderer import Renderer
@@ -80,7 +80,12 @@ class Worker:
         self._exit.push_async_callback(_finish, deliverer, delivery)
         history = HistoryWriter(store, clock, settings.measure)
         evaluator = Evaluator(
-            store, clock, settings.evaluate, self._notify, lambda conn: read_workspace(conn).time_zone, Past(store)
+            store,
+            clock,
+            settings.evaluate,
+            self._notify,
+            lambda conn: read_workspace(conn).time_zone,
+            HistoryReader(store).past,
         )
         actor = Actor(store.state, clock, settings.act, self._notify)
         self._run("history", history.tick, "history")
