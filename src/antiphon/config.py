@@ -118,6 +118,11 @@ def options() -> Iterator[Option]:
             yield Option(field.name, group.name, hints[field.name], default, field.name in SECRETS)
 
 
+def help_of(option: Option) -> str:
+    """What a setting does."""
+    return HELP[option.name]
+
+
 def load(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Settings:
     """The settings from `flags` (None = not given), `environment` and `file`.
 

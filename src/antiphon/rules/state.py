@@ -7,7 +7,7 @@ It is a function of the set of its events and trait changes, whatever their orde
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -93,7 +93,7 @@ def merge_traits(left: SubjectState, right: SubjectState) -> dict[str, tuple[Any
     return merged
 
 
-def adopt(state: SubjectState, filled: SubjectState, keys: set[str]) -> None:
+def adopt(state: SubjectState, filled: SubjectState, keys: Collection[str]) -> None:
     """Take over the metrics `keys` from a state that was filled from history by another program."""
     for key in keys:
         if key in filled.metrics:

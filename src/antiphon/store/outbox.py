@@ -170,9 +170,9 @@ def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, no
     return None if moved.rowcount else "not_claimed"
 
 
-def finish(conn: Connection, message_id: int, now: int, **values: Any) -> None:
+def finish(conn: Connection, key: int, now: int, **values: Any) -> None:
     """Write how a message fared (`status` and what goes with it)."""
-    conn.execute(update(t.messages).where(t.messages.c.id == message_id).values(updated_at=now, **values))
+    conn.execute(update(t.messages).where(t.messages.c.id == key).values(updated_at=now, **values))
 
 
 def put_back(conn: Connection, message_id: int, now: int, detail: str, due_at: int) -> None:
