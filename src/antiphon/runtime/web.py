@@ -81,7 +81,7 @@ class Web:
                 store=store,
                 clock=clock,
                 settings=settings.web,
-                signing_secret=workspace().secret,
+                workspace=workspace,
                 channel=_channel(settings.email),
                 events=events,
                 rules=RuleEngine(store, reader, events, clock),

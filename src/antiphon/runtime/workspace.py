@@ -35,7 +35,7 @@ class WorkspaceReader:
     def _read(self) -> Workspace:
         if self._secret is None:
             with self._store.state.write() as conn:
-                self._secret = signing_secret(conn)
+                self._secret = signing_secret(conn).hex()
         with self._store.state.read() as conn:
             kept = read_workspace(conn)
         return Workspace(
