@@ -9,20 +9,12 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import msgspec
-
 from antiphon.model.clock import Clock
 from antiphon.runtime.child import PARENT_PID
+from antiphon.web.context import DemoState
 
 STOP_MOST = 20.0
 """Seconds that the child gets to stop its own children in order."""
-
-
-class DemoState(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether demo traffic can run, and since when (ms) it does."""
-
-    available: bool
-    started_at: int | None
 
 
 class DemoTraffic:

@@ -49,6 +49,11 @@ def run_role(settings: Settings, role: str) -> None:
     part = Web(settings, socket.socket(fileno=int(os.environ[SOCKET_FD]))) if role == "web" else Worker(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(part.start, part.stop))
+    # Everything is closed and on disk. Tearing the interpreter down would only let native modules report what they
+    # did not free, on a terminal where somebody has just pressed Ctrl-C.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def sign_in_link(settings: Settings) -> str:
