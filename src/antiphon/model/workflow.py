@@ -58,7 +58,7 @@ class SendStep(msgspec.Struct, tag="send", tag_field="kind", kw_only=True, froze
     id: StepId
     channel: Channel = "email"
     template_id: int | None = None
-    variables: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies an empty default for each instance
+    variables: dict[str, Any] = {}
 
 
 class ExitStep(msgspec.Struct, tag="exit", tag_field="kind", kw_only=True, frozen=True):

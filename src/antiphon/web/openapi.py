@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig
-from litestar.types import Method
-from litestar.types.internal_types import PathParameterDefinition
+import msgspec
+from litestar import Response, get
+from litestar.datastructures import State
 
+from antiphon.web.access import PUBLIC, cookie_name
 from antiphon.web.api import CONTROLLERS
+from antiphon.web.routing import build
 
 ERROR = {
     "title": "ErrorOut",
@@ -25,23 +25,15 @@ ERROR = {
 }
 
 
-def config() -> OpenAPIConfig:
-    """How Litestar reads the handlers; nothing is served by it."""
-    return OpenAPIConfig(
-        title="Antiphon",
-        version="1",
-        description="Rules, templates, workflows, people and messages of one workspace.",
-        use_handler_docstrings=True,
-        operation_id_creator=_operation_id,
-        openapi_router=None,
-        path="/api/unserved",
-    )
+@get("/api/openapi.json", access=PUBLIC, include_in_schema=False, sync_to_thread=True)
+def serve() -> Response[bytes]:
+    """The document, as the page's client was generated from it."""
+    return Response(msgspec.json.encode(document()), media_type="application/vnd.oai.openapi+json")
 
 
-def document(app: Litestar | None = None) -> dict[str, Any]:
-    """The document as JSON values; without `app` it is made from the controllers alone, no store needed."""
-    source = app or Litestar(CONTROLLERS, openapi_config=config())
-    raw: dict[str, Any] = source.openapi_schema.to_schema()
+def document() -> dict[str, Any]:
+    """The document as JSON values, made from the controllers alone: no store, no server."""
+    raw: dict[str, Any] = build(CONTROLLERS, State()).openapi_schema.to_schema()
     for path in raw["paths"].values():
         for operation in path.values():
             _tidy(operation)
@@ -53,17 +45,11 @@ def document(app: Litestar | None = None) -> dict[str, Any]:
         "schemas": dict(sorted(schemas.items())),
         "securitySchemes": {
             "token": {"type": "http", "scheme": "bearer", "description": "An admin token; a server key for /v1."},
-            "session": {"type": "apiKey", "in": "cookie", "name": "__Host-antiphon"},
+            "session": {"type": "apiKey", "in": "cookie", "name": cookie_name(secure=True)},
         },
     }
     raw["security"] = [{"session": []}, {"token": []}]
     return raw
-
-
-def _operation_id(handler: HTTPRouteHandler, method: Method, path: list[str | PathParameterDefinition]) -> str:
-    del method, path
-    first, *rest = handler.handler_name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _tidy(operation: dict[str, Any]) -> None:

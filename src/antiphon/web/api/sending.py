@@ -20,7 +20,7 @@ class MessageRequest(msgspec.Struct, kw_only=True):
     user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     template_id: int | Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     channel: Channel = "email"
-    variables: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies an empty default for each instance
+    variables: dict[str, Any] = {}
     idempotency_key: Key | None = None
 
 

@@ -89,7 +89,7 @@ class TemplatePreviewRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields
 
     content: TemplateContent
     user_id: str | None = None
-    variables: dict[str, Any] = {}  # noqa: RUF012 - msgspec copies an empty default for each instance
+    variables: dict[str, Any] = {}
 
 
 class TemplatePreview(msgspec.Struct, kw_only=True):
@@ -111,7 +111,7 @@ class TestSendRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     content: TemplateContent
     to: Annotated[list[Address], msgspec.Meta(min_length=1, max_length=5)]
     user_id: str | None = None
-    variables: dict[str, Any] = {}  # noqa: RUF012
+    variables: dict[str, Any] = {}
 
 
 class TestSendResult(msgspec.Struct, kw_only=True):

@@ -1,0 +1,251 @@
+"""What the web needs from the rest of the house; `runtime` fills it in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar.params import Dependency
+from prometheus_client import CollectorRegistry
+
+from antiphon.model.clock import Clock
+from antiphon.model.event import Event
+from antiphon.model.message import SendResult
+from antiphon.model.subject import Profile, SubjectKind
+from antiphon.model.template import TemplateContent
+from antiphon.store.engine import Store
+from antiphon.store.rules import Rule
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the page is served.
+
+    `public_url` is where people and links in mails reach it (no slash at the end); an https one makes the session
+    cookie Secure. `session_days` is how long a sign-in lasts. `static` is the folder of the built page.
+    `public_metrics` lets /metrics be read without a token.
+    """
+
+    public_url: str = "http://127.0.0.1:8000"
+    session_days: int = 30
+    static: Path = Path(__file__).parent / "static"
+    public_metrics: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https."""
+        return urlsplit(self.public_url).scheme == "https"
+
+
+class ChannelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Where mail goes; `inbox` is the built-in one (a sandbox)."""
+
+    provider: Literal["inbox", "smtp"] = "inbox"
+    host: str | None = None
+    port: int | None = None
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event and its place in the log."""
+
+    offset: int
+    event: Event
+
+
+class EventReader(Protocol):
+    """History together with the tail of the log that is not written yet; duplicates left out; all newest first."""
+
+    def newest(
+        self, *, limit: int, before_offset: int | None, name: str | None, user_id: str | None, search: str | None
+    ) -> list[StoredEvent]:
+        """The newest events that the filters take."""
+        ...
+
+    def timeline(
+        self, kind: SubjectKind, subject_id: str, *, limit: int, before_offset: int | None
+    ) -> list[StoredEvent]:
+        """The newest events of a subject, under all its ids."""
+        ...
+
+    def count(self, kind: SubjectKind, subject_id: str) -> int:
+        """How many events a subject has."""
+        ...
+
+
+class RuleEngine(Protocol):
+    """What rules can be asked; the three faces of a rule, and who matches."""
+
+    def parse(self, text: str, kind: SubjectKind) -> RuleFaces:
+        """Text to tree; RuleSyntaxError."""
+        ...
+
+    def from_tree(self, tree: dict[str, Any], kind: SubjectKind) -> RuleFaces:
+        """Tree to text; InvalidInput."""
+        ...
+
+    def selector_error(self, text: str) -> str | None:
+        """What is wrong with an event selector's text; None when it parses."""
+        ...
+
+    def preview(self, tree: dict[str, Any], kind: SubjectKind) -> Preview:
+        """Who matches now, over history."""
+        ...
+
+    def explain(self, rule: Rule, subject_id: str) -> Explained:
+        """Each condition for one subject, as it stands now."""
+        ...
+
+
+class RuleFaces(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule as text, tree and sentence."""
+
+    text: str
+    tree: dict[str, Any]
+    sentence: str
+
+
+class PreviewCondition(msgspec.Struct, frozen=True, kw_only=True):
+    """How many meet one condition by itself."""
+
+    path: str
+    text: str
+    count: int
+
+
+class PreviewSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who matches, and why."""
+
+    id: str
+    reasons: Sequence[str]
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """Who matches: `total` of `of`, as of `as_of` (ms)."""
+
+    total: int
+    of: int
+    conditions: Sequence[PreviewCondition]
+    sample: Sequence[PreviewSubject]
+    as_of: int
+
+
+class ExplainedCondition(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition for one subject; see `web.api.people.ReasonedCondition`."""
+
+    path: str
+    depth: int
+    text: str
+    value: str | None
+    needed: str | None
+    met: bool
+    recheck_at: int | None
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule's truth for one subject, as of `as_of` (ms)."""
+
+    met: bool
+    recheck_at: int | None
+    as_of: int
+    conditions: Sequence[ExplainedCondition]
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A rendered email, as shown in a preview."""
+
+    subject: str
+    preview_text: str
+    html: str
+    text: str
+    size_bytes: int
+    warnings: Sequence[str]
+
+
+class Mailer(Protocol):
+    """Renders and sends what the designer shows."""
+
+    async def preview(
+        self, content: TemplateContent, user: Profile | None, company: Profile | None, variables: dict[str, Any]
+    ) -> Rendered:
+        """Render; InvalidInput with `line` when the content is wrong."""
+        ...
+
+    async def test_send(self, rendered: Rendered, recipient: str) -> SendResult:
+        """Send one mail outside the outbox."""
+        ...
+
+
+class DemoState(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether demo traffic can run, and since when (ms) it does."""
+
+    available: bool
+    started_at: int | None
+
+
+class Demo(Protocol):
+    """The demo traffic child."""
+
+    async def state(self) -> DemoState:
+        """How it stands."""
+        ...
+
+    async def start(self) -> DemoState:
+        """Start it, if it does not run."""
+        ...
+
+    async def stop(self) -> DemoState:
+        """Stop it, if it runs."""
+        ...
+
+
+class LinkReader(Protocol):
+    """Reads the signed links of mails."""
+
+    def unsubscribe(self, token: str) -> UnsubscribeLink | None:
+        """What an unsubscribe link says; None when it is not one of ours."""
+        ...
+
+
+class UnsubscribeLink(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked not to be mailed, about what ('' = everything), from which message."""
+
+    address: str
+    topic: str
+    message_id: int | None
+    user_id: str | None
+
+
+Wake = Callable[[str], None]
+"""Wakes the stages that wait for a topic; losing one only delays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebContext:
+    """Everything that a request may need.
+
+    `subscribe` gives an event that is set at each wake of a topic (None: poll only). `checks` are the named
+    conditions of /readyz: each answers what is wrong, or None.
+    """
+
+    store: Store
+    clock: Clock
+    settings: WebSettings
+    channel: ChannelInfo
+    events: EventReader
+    rules: RuleEngine
+    mailer: Mailer
+    demo: Demo
+    links: LinkReader
+    wake: Wake
+    registry: CollectorRegistry
+    subscribe: Callable[[str], asyncio.Event] | None = None
+    checks: Mapping[str, Callable[[], str | None]] = field(default_factory=dict[str, Callable[[], str | None]])
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+Context = Annotated[WebContext, Dependency(skip_validation=True)]
+"""A handler's parameter `context`."""
