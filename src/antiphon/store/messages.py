@@ -55,6 +55,14 @@ class Messages(msgspec.Struct, kw_only=True, frozen=True):
     next_cursor: str | None
 
 
+class Recipient(msgspec.Struct, frozen=True):
+    """Whom a message was for, and the template and workflow that it came of."""
+
+    user_id: str
+    template_id: int
+    workflow_id: int | None
+
+
 class Queued(msgspec.Struct, kw_only=True, frozen=True):
     """A message in the outbox; `fresh` is False when its idempotency key was there before."""
 
@@ -93,6 +101,14 @@ def get_message(conn: Connection, message_id: int) -> Message:
     if row is None:
         raise NotFound(f"There is no message {message_id}.")
     return _message(row)
+
+
+def find_recipient(conn: Connection, message_id: int) -> Recipient | None:
+    """Whom a message was for and what it came of."""
+    m = messages
+    query = select(m.c.user_id, m.c.template_id, m.c.workflow_id).where(m.c.id == message_id)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else Recipient(*row)
 
 
 def queue_transactional(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -71,6 +72,13 @@ def get_profile(conn: Connection, kind: StateKind, subject_id: str) -> Profile |
     query = select(*_COLUMNS).where(profiles.c.kind == kind, profiles.c.id == subject_id)
     row = conn.execute(query).mappings().one_or_none()
     return None if row is None else msgspec.convert(dict(row), Profile)
+
+
+def get_profiles(conn: Connection, kind: StateKind, subject_ids: Sequence[str]) -> dict[str, Profile]:
+    """The profiles of these subjects by id; those without one are left out."""
+    query = select(*_COLUMNS).where(profiles.c.kind == kind, profiles.c.id.in_(subject_ids))
+    found = [msgspec.convert(dict(row), Profile) for row in conn.execute(query).mappings()]
+    return {profile.id: profile for profile in found}
 
 
 def resolve_user(conn: Connection, user_id: str) -> str | None:

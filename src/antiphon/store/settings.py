@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from base64 import b64decode, b64encode
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -63,9 +62,7 @@ def save_workspace(conn: Connection, changed: Workspace, now: int) -> Workspace:
     return saved
 
 
-def signing_secret(conn: Connection) -> bytes:
-    """The 32 bytes that sign links in mails; made on first use, in a write transaction."""
-    fresh = b64encode(secrets.token_bytes(32)).decode()
-    insert_new(conn, settings, {"key": SIGNING_SECRET, "value": fresh})
-    stored: str = conn.execute(select(settings.c.value).where(settings.c.key == SIGNING_SECRET)).scalar_one()
-    return b64decode(stored)
+def signing_secret(conn: Connection) -> str:
+    """What signs the links in mails: 256 random bits, made on first use, in a write transaction."""
+    insert_new(conn, settings, {"key": SIGNING_SECRET, "value": secrets.token_urlsafe(32)})
+    return conn.execute(select(settings.c.value).where(settings.c.key == SIGNING_SECRET)).scalar_one()

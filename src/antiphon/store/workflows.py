@@ -1,4 +1,4 @@
-"""Workflows and their versions: the published one is in force, a later one is the draft."""
+"""Workflows as people edit them: the published version is in force, a later one is the draft."""
 
 from __future__ import annotations
 
@@ -29,35 +29,12 @@ class Workflow(msgspec.Struct, kw_only=True, frozen=True):
     updated_at: int
 
 
-class Published(msgspec.Struct, kw_only=True, frozen=True):
-    """A workflow version that is in force."""
-
-    id: int
-    name: str
-    status: WorkflowStatus
-    version: int
-    definition: WorkflowDefinition
-
-
 def list_workflows(conn: Connection, *, archived: bool = False) -> list[Workflow]:
     """All workflows by name; archived ones only when asked for."""
     query = _latest().order_by(workflows.c.name)
     if not archived:
         query = query.where(workflows.c.status != "archived")
     return [_workflow(row) for row in conn.execute(query).mappings()]
-
-
-def list_published(conn: Connection) -> list[Published]:
-    """Every published version that is active or paused, by id: what triggers and steps run on."""
-    v = workflow_versions
-    on = (v.c.workflow_id == workflows.c.id) & (v.c.version == workflows.c.published_version)
-    query = (
-        select(workflows.c.id, workflows.c.name, workflows.c.status, v.c.version, v.c.definition)
-        .select_from(workflows.join(v, on))
-        .where(workflows.c.status.in_(("active", "paused")))
-        .order_by(workflows.c.id)
-    )
-    return [msgspec.convert(dict(row), Published) for row in conn.execute(query).mappings()]
 
 
 def get_workflow(conn: Connection, workflow_id: int) -> Workflow:

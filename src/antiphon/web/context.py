@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,11 @@ from prometheus_client import CollectorRegistry
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.message import SendResult
-from antiphon.model.subject import Profile, SubjectKind
-from antiphon.model.template import TemplateContent
+from antiphon.model.subject import SubjectKind
 from antiphon.store.engine import Store
 from antiphon.store.rules import Rule
+from antiphon.store.wake import Wake
+from antiphon.templates.content import Rendered, RenderRequest, RenderResult
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,28 +154,15 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Sequence[ExplainedCondition]
 
 
-class Rendered(msgspec.Struct, frozen=True, kw_only=True):
-    """A rendered email, as shown in a preview."""
-
-    subject: str
-    preview_text: str
-    html: str
-    text: str
-    size_bytes: int
-    warnings: Sequence[str]
+TestSend = Callable[[Rendered, str], Awaitable[SendResult]]
+"""Sends a rendered email to one address, outside the outbox and the statistics."""
 
 
-class Mailer(Protocol):
-    """Renders and sends what the designer shows."""
+class Renderer(Protocol):
+    """The sandboxed renderer."""
 
-    async def preview(
-        self, content: TemplateContent, user: Profile | None, company: Profile | None, variables: dict[str, Any]
-    ) -> Rendered:
-        """Render; InvalidInput with `line` when the content is wrong."""
-        ...
-
-    async def test_send(self, rendered: Rendered, recipient: str) -> SendResult:
-        """Send one mail outside the outbox."""
+    async def render(self, request: RenderRequest) -> RenderResult:
+        """Render one email; what is wrong with it is a value."""
         ...
 
 
@@ -202,49 +189,27 @@ class Demo(Protocol):
         ...
 
 
-class LinkReader(Protocol):
-    """Reads the signed links of mails."""
-
-    def unsubscribe(self, token: str) -> UnsubscribeLink | None:
-        """What an unsubscribe link says; None when it is not one of ours."""
-        ...
-
-
-class UnsubscribeLink(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asked not to be mailed, about what ('' = everything), from which message."""
-
-    address: str
-    topic: str
-    message_id: int | None
-    user_id: str | None
-
-
-Wake = Callable[[str], None]
-"""Wakes the stages that wait for a topic; losing one only delays."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class WebContext:
     """Everything that a request may need.
 
-    `subscribe` gives an event that is set at each wake of a topic (None: poll only). `checks` are the named
-    conditions of /readyz: each answers what is wrong, or None.
+    `signing_secret` signs the links in mails. `checks` are the named conditions of /readyz: each answers what is
+    wrong, or None.
     """
 
     store: Store
     clock: Clock
     settings: WebSettings
+    signing_secret: str
     channel: ChannelInfo
     events: EventReader
     rules: RuleEngine
-    mailer: Mailer
+    renderer: Renderer
+    test_send: TestSend
     demo: Demo
-    links: LinkReader
     wake: Wake
     registry: CollectorRegistry
-    subscribe: Callable[[str], asyncio.Event] | None = None
     checks: Mapping[str, Callable[[], str | None]] = field(default_factory=dict[str, Callable[[], str | None]])
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 Context = Annotated[WebContext, Dependency(skip_validation=True)]

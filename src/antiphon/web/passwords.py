@@ -93,9 +93,11 @@ class SignInLimits:
         while len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
 
-    def succeeded(self, email: str) -> None:
-        """Forget the account's failures; those of the address stay."""
+    def succeeded(self, email: str, address: str) -> None:
+        """Take the last attempt back: forget the account's failures, and one of the address."""
         self._failures.pop(("account", email.strip().lower()), None)
+        if self._failures.get(("address", address)):
+            self._failures["address", address].pop()
 
 
 def _keys(email: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, get
 from litestar.params import Parameter
 
-from antiphon.web.api.events import EventPage
-from antiphon.web.api.people import Explanation, Membership, ProfileOut, ProfilePage
+from antiphon.errors import NotFound
+from antiphon.model.subject import Profile
+from antiphon.store.people import count_profiles, get_profile, list_profiles
+from antiphon.web.api.events import EventPage, event_page
+from antiphon.web.api.explaining import explain
+from antiphon.web.api.people import Explanation, Membership, ProfileOut, ProfilePage, memberships_out, page_out, profile_out
+from antiphon.web.context import Context, WebContext
 
 
 class CompanyOut(msgspec.Struct, kw_only=True):
@@ -30,40 +36,64 @@ class CompanyController(Controller):
     @get(access="view", sync_to_thread=True)
     def list_companies(
         self,
+        context: Context,
         search: str | None = None,
         rule_id: int | None = None,
         limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
         cursor: str | None = None,
     ) -> ProfilePage:
         """Companies, last seen first; `search` looks in id and name, `rule_id` keeps the rule's members."""
-        raise NotImplementedError
+        with context.store.state.read() as conn:
+            found = list_profiles(conn, "company", search=search, rule_id=rule_id, limit=limit, cursor=cursor)
+        return page_out(found)
 
     @get("/{company_id:str}", access="view", sync_to_thread=True)
-    def get_company(self, company_id: str) -> CompanyOut:
+    def get_company(self, context: Context, company_id: str) -> CompanyOut:
         """A company's profile and memberships."""
-        raise NotImplementedError
+        profile = _find(context, company_id)
+        with context.store.state.read() as conn:
+            memberships = memberships_out(conn, "company", profile.id)
+            users = count_profiles(conn, "user", company_id=profile.id)
+        events = context.events.count("company", profile.id)
+        return CompanyOut(profile=profile_out(profile), memberships=memberships, users=users, events=events)
 
     @get("/{company_id:str}/events", access="view", sync_to_thread=True)
     def list_company_events(
         self,
+        context: Context,
         company_id: str,
         limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
         before_offset: Annotated[int, Parameter(ge=0)] | None = None,
     ) -> EventPage:
         """A company's events, newest first."""
-        raise NotImplementedError
+        profile = _find(context, company_id)
+        found = context.events.timeline("company", profile.id, limit=limit, before_offset=before_offset)
+        return event_page(found, limit)
 
     @get("/{company_id:str}/users", access="view", sync_to_thread=True)
     def list_company_users(
         self,
+        context: Context,
         company_id: str,
         limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
         cursor: str | None = None,
     ) -> ProfilePage:
         """A company's users, last seen first."""
-        raise NotImplementedError
+        profile = _find(context, company_id)
+        with context.store.state.read() as conn:
+            found = list_profiles(conn, "user", company_id=profile.id, limit=limit, cursor=cursor)
+        return page_out(found)
 
     @get("/{company_id:str}/explain", access="view", sync_to_thread=True)
-    def explain_company(self, company_id: str, rule_id: int) -> Explanation:
+    def explain_company(self, context: Context, company_id: str, rule_id: int) -> Explanation:
         """Why this company is, or is not, in a rule."""
-        raise NotImplementedError
+        return explain(context, "company", _find(context, company_id).id, rule_id)
+
+
+def _find(context: WebContext, encoded: str) -> Profile:
+    company_id = unquote(encoded)
+    with context.store.state.read() as conn:
+        profile = get_profile(conn, "company", company_id)
+    if profile is None:
+        raise NotFound(f"There is no company {company_id}.")
+    return profile

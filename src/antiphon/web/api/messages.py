@@ -9,6 +9,9 @@ from litestar import Controller, get
 from litestar.params import Parameter
 
 from antiphon.model.message import Channel, DeliveryStatus, Lane
+from antiphon.store.messages import Message, Messages, get_message, list_messages
+from antiphon.web.api.people import email_of, name_of
+from antiphon.web.context import Context
 
 
 class MessageOut(msgspec.Struct, kw_only=True):
@@ -53,6 +56,18 @@ class MessagePage(msgspec.Struct, kw_only=True):
     next_cursor: str | None
 
 
+def message_out(stored: Message) -> MessageOut:
+    """A message as the page shows it."""
+    fields = msgspec.structs.asdict(stored)
+    traits = fields.pop("traits")
+    return MessageOut(**fields, user_name=name_of(traits), user_email=email_of(traits))
+
+
+def messages_out(found: Messages) -> MessagePage:
+    """A page of messages as the page shows it."""
+    return MessagePage(items=[message_out(stored) for stored in found.items], next_cursor=found.next_cursor)
+
+
 class MessageController(Controller):
     """Messages."""
 
@@ -62,6 +77,7 @@ class MessageController(Controller):
     @get(access="view", sync_to_thread=True)
     def list_messages(
         self,
+        context: Context,
         status: DeliveryStatus | None = None,
         user_id: str | None = None,
         workflow_id: int | None = None,
@@ -69,9 +85,14 @@ class MessageController(Controller):
         cursor: str | None = None,
     ) -> MessagePage:
         """Messages, the newest first."""
-        raise NotImplementedError
+        with context.store.state.read() as conn:
+            found = list_messages(
+                conn, status=status, user_id=user_id, workflow_id=workflow_id, limit=limit, cursor=cursor
+            )
+        return messages_out(found)
 
     @get("/{message_id:int}", access="view", sync_to_thread=True)
-    def get_message(self, message_id: int) -> MessageOut:
+    def get_message(self, context: Context, message_id: int) -> MessageOut:
         """One message."""
-        raise NotImplementedError
+        with context.store.state.read() as conn:
+            return message_out(get_message(conn, message_id))

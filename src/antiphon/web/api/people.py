@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
-from antiphon.model.subject import StateKind
+from antiphon.model.subject import Profile, StateKind
+from antiphon.store.engine import Connection
+from antiphon.store.people import Membership as StoredMembership
+from antiphon.store.people import Profiles, list_memberships
 
 
 class ProfileOut(msgspec.Struct, kw_only=True):
@@ -79,3 +82,54 @@ class Explanation(msgspec.Struct, kw_only=True):
     as_of: int
     conditions: list[ReasonedCondition]
     messages: list[MessageReason]
+
+
+def name_of(traits: dict[str, Any]) -> str | None:
+    """What to call somebody: `name`, or first and last name, however they are spelt."""
+    whole = traits.get("name")
+    if isinstance(whole, str) and whole.strip():
+        return whole.strip()
+    parts = [traits.get("first_name", traits.get("firstName")), traits.get("last_name", traits.get("lastName"))]
+    return " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip()) or None
+
+
+def email_of(traits: dict[str, Any]) -> str | None:
+    """The address in the traits, as it is."""
+    email = traits.get("email")
+    return email if isinstance(email, str) and email else None
+
+
+def profile_out(profile: Profile) -> ProfileOut:
+    """A profile as the page shows it."""
+    return ProfileOut(
+        kind=profile.kind,
+        id=profile.id,
+        name=name_of(profile.traits),
+        email=email_of(profile.traits),
+        traits=profile.traits,
+        company_id=profile.company_id,
+        first_seen=profile.first_seen,
+        last_seen=profile.last_seen,
+    )
+
+
+def page_out(found: Profiles) -> ProfilePage:
+    """A page of profiles as the page shows it."""
+    return ProfilePage(
+        items=[profile_out(profile) for profile in found.items], next_cursor=found.next_cursor, total=found.total
+    )
+
+
+def memberships_out(conn: Connection, kind: StateKind, subject_id: str) -> list[Membership]:
+    """The rules that a subject is or was in."""
+    return [_membership(stored) for stored in list_memberships(conn, kind, subject_id)]
+
+
+def _membership(stored: StoredMembership) -> Membership:
+    return Membership(
+        rule_id=stored.rule_id,
+        name=stored.name,
+        member=stored.member,
+        episode=stored.episode,
+        since=stored.since,
+    )
