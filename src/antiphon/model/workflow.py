@@ -125,15 +125,18 @@ def _trigger_problems(trigger: Trigger | None, lookups: Lookups) -> list[Problem
         case EventTrigger(selector=selector):
             error = lookups.selector(selector) if selector.strip() else "choose an event."
             message = "" if error is None else f"The event that starts this workflow: {error}"
-        case EntersTrigger(rule_id=None) | LeavesTrigger(rule_id=None):
-            message = "Choose the rule that starts this workflow."
-        case EntersTrigger(rule_id=int(rule_id)) | LeavesTrigger(rule_id=int(rule_id)):
-            status = lookups.rule(rule_id)
-            if status is None:
-                message = "The rule that starts this workflow no longer exists."
-            elif status != "active":
-                message = "The rule that starts this workflow is not switched on."
+        case EntersTrigger(rule_id=rule_id) | LeavesTrigger(rule_id=rule_id):
+            message = _rule_problem(rule_id, lookups)
     return [Problem(step_id=None, message=message)] if message else []
+
+
+def _rule_problem(rule_id: int | None, lookups: Lookups) -> str:
+    if rule_id is None:
+        return "Choose the rule that starts this workflow."
+    status = lookups.rule(rule_id)
+    if status is None:
+        return "The rule that starts this workflow no longer exists."
+    return "" if status == "active" else "The rule that starts this workflow is not switched on."
 
 
 def _send_problems(step: SendStep, lookups: Lookups) -> list[Problem]:

@@ -36,7 +36,7 @@ class Workspace(msgspec.Struct, kw_only=True, frozen=True):
 
     workspace_name: str = "My workspace"
     time_zone: str = "UTC"
-    sender: str = "Antiphon <hello@example.com>"
+    sender: str = "Antiphon <antiphon@localhost>"
     redact_keys: tuple[str, ...] = REDACT_BY_DEFAULT
     revision: int = 0
     updated_at: int = 0
@@ -62,7 +62,8 @@ def save_workspace(conn: Connection, changed: Workspace, now: int) -> Workspace:
     return saved
 
 
-def signing_secret(conn: Connection) -> str:
-    """What signs the links in mails: 256 random bits, made on first use, in a write transaction."""
-    insert_new(conn, settings, {"key": SIGNING_SECRET, "value": secrets.token_urlsafe(32)})
-    return conn.execute(select(settings.c.value).where(settings.c.key == SIGNING_SECRET)).scalar_one()
+def signing_secret(conn: Connection) -> bytes:
+    """The 32 random bytes that sign the links in mails; made on first use, in a write transaction."""
+    insert_new(conn, settings, {"key": SIGNING_SECRET, "value": secrets.token_hex(32)})
+    stored: str = conn.execute(select(settings.c.value).where(settings.c.key == SIGNING_SECRET)).scalar_one()
+    return bytes.fromhex(stored)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
-from antiphon.store.tables import enrollments, memberships, messages, step_runs, workflows
+from antiphon.store.tables import enrollments, messages, signals, step_runs, workflow_versions, workflows
 from antiphon.store.uses import workflows_started_by
 
 
@@ -72,15 +72,22 @@ def _without(conn: Connection, workflow_id: int, name: str, rule_id: int, user_i
 
 
 def _not_enrolled(conn: Connection, workflow_id: int, rule_id: int, user_id: str) -> str:
-    m = memberships
-    query = select(m.c.member).where(m.c.rule_id == rule_id, m.c.subject_kind == "user", m.c.subject_id == user_id)
-    member = conn.execute(query).scalar_one_or_none()
-    if member is None:
-        return "never a member"
-    status = conn.execute(select(workflows.c.status).where(workflows.c.id == workflow_id)).scalar_one()
-    if status == "paused":
-        return "not started: the workflow is paused"
-    return "not started: was a member before the workflow was switched on, or left too early"
+    """Read from the last transition of the rule and from when the workflow was published."""
+    g, w, v = signals, workflows, workflow_versions
+    of_user = g.c.rule_id == rule_id, g.c.subject_kind == "user", g.c.subject_id == user_id
+    last = conn.execute(select(g.c.kind, g.c.at, g.c.quiet).where(*of_user).order_by(g.c.seq.desc()).limit(1)).first()
+    if last is None:
+        return "not a member"
+    if last.quiet:
+        return "counted, not messaged: matched already when the rule was filled"
+    published = conn.execute(
+        select(func.min(v.c.created_at))
+        .select_from(w.join(v, (v.c.workflow_id == w.c.id) & (v.c.version <= w.c.published_version)))
+        .where(w.c.id == workflow_id)
+    ).scalar_one_or_none()
+    if published is not None and last.at < published:
+        return f"{last.kind} the rule before the workflow was published"
+    return f"{last.kind} the rule; the workflow has not started for it"
 
 
 def _words(status: str, reason: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.types import ASGIApp
@@ -19,13 +21,16 @@ from antiphon.web.rates import EventRate
 from antiphon.web.routing import build
 from antiphon.web.static import StaticPage
 
+STATIC = Path(__file__).parent / "static"
+"""Where the wheel's build hook puts the built page."""
 
-def create_app(context: WebContext, ingest: ASGIApp | None = None) -> ASGIApp:
+
+def create_app(context: WebContext, ingest: ASGIApp | None = None, static: Path = STATIC) -> ASGIApp:
     """Everything that is served over HTTP; `ingest` takes /v1/* (messages excepted) and /batch*.
 
     The lifespan protocol is passed to the Litestar part only: start what `ingest` needs beforehand.
     """
-    return Dispatch(api=create_api(context), ingest=ingest, page=StaticPage(context.settings.static))
+    return Dispatch(api=create_api(context), ingest=ingest, page=StaticPage(static))
 
 
 def create_api(context: WebContext) -> Litestar:

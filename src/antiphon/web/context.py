@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar.params import Dependency
@@ -16,29 +14,12 @@ from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.message import SendResult
 from antiphon.model.subject import SubjectKind
+from antiphon.model.workspace import Workspace
 from antiphon.store.engine import Store
 from antiphon.store.rules import Rule
 from antiphon.store.wake import Wake
 from antiphon.templates.content import Rendered, RenderRequest, RenderResult
-
-
-class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the page is served.
-
-    `public_url` is where people and links in mails reach it (no slash at the end); an https one makes the session
-    cookie Secure. `session_days` is how long a sign-in lasts. `static` is the folder of the built page.
-    `public_metrics` lets /metrics be read without a token.
-    """
-
-    public_url: str = "http://127.0.0.1:8000"
-    session_days: int = 30
-    static: Path = Path(__file__).parent / "static"
-    public_metrics: bool = False
-
-    @property
-    def secure(self) -> bool:
-        """Whether people come by https."""
-        return urlsplit(self.public_url).scheme == "https"
+from antiphon.web.settings import WebSettings
 
 
 class ChannelInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,16 +135,16 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Sequence[ExplainedCondition]
 
 
-TestSend = Callable[[Rendered, str], Awaitable[SendResult]]
-"""Sends a rendered email to one address, outside the outbox and the statistics."""
-
-
 class Renderer(Protocol):
     """The sandboxed renderer."""
 
     async def render(self, request: RenderRequest) -> RenderResult:
         """Render one email; what is wrong with it is a value."""
         ...
+
+
+TestSend = Callable[[Rendered, str], Awaitable[SendResult]]
+"""Sends a rendered email to one address, outside the outbox and the statistics."""
 
 
 class DemoState(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,14 +174,13 @@ class Demo(Protocol):
 class WebContext:
     """Everything that a request may need.
 
-    `signing_secret` signs the links in mails. `checks` are the named conditions of /readyz: each answers what is
-    wrong, or None.
+    `workspace` gives name, sender and the secret that signs links, as they stand. `checks` are the named conditions of /readyz: each answers what is wrong, or None.
     """
 
     store: Store
     clock: Clock
     settings: WebSettings
-    signing_secret: str
+    workspace: Callable[[], Workspace]
     channel: ChannelInfo
     events: EventReader
     rules: RuleEngine

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
 
 from antiphon.errors import AntiphonError, InvalidInput, Overloaded, Unauthorized, Unavailable
 from antiphon.store.faults import DUPLICATE, REFUSED, UNAVAILABLE
@@ -40,6 +39,9 @@ class ErrorOut(msgspec.Struct, kw_only=True):
     details: dict[str, Any]
 
 
+Handler = Callable[[Request[Any, Any, Any], Any], Response[ErrorOut]]
+
+
 def answer(error: AntiphonError) -> Response[ErrorOut]:
     """The answer to an error of ours."""
     headers: dict[str, str] = {}
@@ -51,9 +53,9 @@ def answer(error: AntiphonError) -> Response[ErrorOut]:
     return Response(body, status_code=error.status, headers=headers, media_type=MediaType.JSON)
 
 
-def handlers() -> ExceptionHandlersMap:
+def handlers() -> dict[int | type[Exception], Handler]:
     """Which exception is answered how; anything that is not listed is ours to mend, and says nothing of itself."""
-    table: ExceptionHandlersMap = {
+    table: dict[int | type[Exception], Handler] = {
         AntiphonError: _on_ours,
         ValidationException: _on_validation,
         HTTPException: _on_http,

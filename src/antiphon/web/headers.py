@@ -28,6 +28,4 @@ MAIL_POLICY = (
 
 def form_policy(style_hash: str) -> str:
     """A server-rendered page with one inline style sheet, known by its hash (`sha256-...`)."""
-    return (
-        f"default-src 'none'; style-src '{style_hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    return f"default-src 'none'; style-src '{style_hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

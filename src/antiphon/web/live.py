@@ -13,8 +13,8 @@ from litestar.concurrency import sync_to_thread
 from antiphon.model.event import Event
 from antiphon.store.faults import UNAVAILABLE
 from antiphon.store.log import read
+from antiphon.store.log_duplicates import between
 from antiphon.store.signals import cursor
-from antiphon.store.tail import duplicates_between
 from antiphon.web.api.events import event_out
 from antiphon.web.context import StoredEvent, WebContext
 
@@ -157,7 +157,7 @@ class LiveTail:
             start = max(start, end - BATCH)
             if start >= end:
                 return [], max(start, end)
-            twice = duplicates_between(conn, start, end)
+            twice = between(conn, start, end)
         with self._context.store.log.read() as conn:
             segments = read(conn, start, end - start)
         items: list[Item] = []

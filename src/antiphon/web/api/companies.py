@@ -14,7 +14,15 @@ from antiphon.model.subject import Profile
 from antiphon.store.people import count_profiles, get_profile, list_profiles
 from antiphon.web.api.events import EventPage, event_page
 from antiphon.web.api.explaining import explain
-from antiphon.web.api.people import Explanation, Membership, ProfileOut, ProfilePage, memberships_out, page_out, profile_out
+from antiphon.web.api.people import (
+    Explanation,
+    Membership,
+    ProfileOut,
+    ProfilePage,
+    memberships_out,
+    page_out,
+    profile_out,
+)
 from antiphon.web.context import Context, WebContext
 
 

@@ -6,6 +6,9 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.status_codes import HTTP_200_OK
 
+from antiphon.errors import Conflict
+from antiphon.web.context import Context, DemoState
+
 
 class DemoOut(msgspec.Struct, kw_only=True):
     """Whether demo traffic runs here, since when (ms), and whether it can."""
@@ -22,16 +25,22 @@ class DemoController(Controller):
     tags = ("Demo",)
 
     @get(access="view")
-    async def get_demo(self) -> DemoOut:
+    async def get_demo(self, context: Context) -> DemoOut:
         """Whether demo traffic runs."""
-        raise NotImplementedError
+        return _demo_out(await context.demo.state())
 
     @post(access="own", status_code=HTTP_200_OK)
-    async def start_demo(self) -> DemoOut:
+    async def start_demo(self, context: Context) -> DemoOut:
         """Start demo traffic."""
-        raise NotImplementedError
+        if not (await context.demo.state()).available:
+            raise Conflict("Demo traffic cannot run here: the example API is not installed.")
+        return _demo_out(await context.demo.start())
 
     @delete(access="own", status_code=HTTP_200_OK)
-    async def stop_demo(self) -> DemoOut:
+    async def stop_demo(self, context: Context) -> DemoOut:
         """Stop demo traffic."""
-        raise NotImplementedError
+        return _demo_out(await context.demo.stop())
+
+
+def _demo_out(state: DemoState) -> DemoOut:
+    return DemoOut(available=state.available, running=state.started_at is not None, started_at=state.started_at)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, delete, get, post
 
+from antiphon.errors import NotFound
+from antiphon.store.tokens import Token, TokenKind, add_token, list_tokens, new_secret, revoke_token
+from antiphon.web.context import Context
+
+KEY_KINDS: tuple[TokenKind, ...] = ("write", "server", "admin")
 KeyKind = Literal["write", "server", "admin"]
 
 
@@ -53,16 +58,34 @@ class KeyController(Controller):
     tags = ("Keys",)
 
     @get(access="own", sync_to_thread=True)
-    def list_keys(self) -> KeyList:
+    def list_keys(self, context: Context) -> KeyList:
         """Keys that are in force."""
-        raise NotImplementedError
+        with context.store.state.read() as conn:
+            tokens = list_tokens(conn, KEY_KINDS, context.clock())
+        return KeyList(items=[KeyOut(**_fields(token)) for token in tokens])
 
     @post(access="own", sync_to_thread=True)
-    def create_key(self, data: KeyCreate) -> CreatedKey:
+    def create_key(self, context: Context, data: KeyCreate) -> CreatedKey:
         """Create a key; its secret is in this answer and nowhere else."""
-        raise NotImplementedError
+        secret = new_secret(data.kind)
+        with context.store.state.write() as conn:
+            token = add_token(conn, data.kind, secret, name=data.name.strip(), now=context.clock())
+        return CreatedKey(**_fields(token), secret=secret)
 
     @delete("/{key_id:int}", access="own", sync_to_thread=True)
-    def delete_key(self, key_id: int) -> None:
+    def delete_key(self, context: Context, key_id: int) -> None:
         """Revoke a key; it stops working at once."""
-        raise NotImplementedError
+        with context.store.state.write() as conn:
+            if not revoke_token(conn, key_id, KEY_KINDS, context.clock()):
+                raise NotFound(f"There is no key {key_id} in force.")
+
+
+def _fields(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "kind": token.kind,
+        "prefix": token.prefix,
+        "created_at": token.created_at,
+        "used_at": token.used_at,
+    }

@@ -258,9 +258,7 @@ class RuleController(Controller):
         with context.store.state.write() as conn:
             if data.status != "active":
                 _refuse_used(conn, get_rule(conn, rule_id), "switched off")
-            rule = set_rule_status(
-                conn, rule_id, revision=data.revision, status=data.status, now=context.clock()
-            )
+            rule = set_rule_status(conn, rule_id, revision=data.revision, status=data.status, now=context.clock())
             saved = _counted(context, conn, rule)
         context.wake.notify("rules")
         return saved

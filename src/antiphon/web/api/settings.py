@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from litestar import Controller, get, put
+
+from antiphon.channels.email.headers import parse_sender
+from antiphon.errors import InvalidInput
+from antiphon.store.settings import Workspace, read_workspace, save_workspace
+from antiphon.web.context import Context, WebContext
 
 
 class ChannelOut(msgspec.Struct, kw_only=True):
@@ -46,11 +52,50 @@ class SettingsController(Controller):
     tags = ("Settings",)
 
     @get(access="view", sync_to_thread=True)
-    def get_settings(self) -> SettingsOut:
+    def get_settings(self, context: Context) -> SettingsOut:
         """The workspace's settings."""
-        raise NotImplementedError
+        with context.store.state.read() as conn:
+            return _settings_out(context, read_workspace(conn))
 
     @put(access="own", sync_to_thread=True)
-    def update_settings(self, data: SettingsUpdate) -> SettingsOut:
+    def update_settings(self, context: Context, data: SettingsUpdate) -> SettingsOut:
         """Change the workspace's settings."""
-        raise NotImplementedError
+        changed = Workspace(
+            workspace_name=data.workspace_name.strip(),
+            time_zone=_zone(data.time_zone),
+            sender=_sender(data.sender),
+            redact_keys=tuple(dict.fromkeys(key.strip().lower() for key in data.redact_keys)),
+            revision=data.revision,
+        )
+        with context.store.state.write() as conn:
+            saved = save_workspace(conn, changed, context.clock())
+        context.wake.notify("rules")
+        return _settings_out(context, saved)
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"There is no time zone “{name}”. Use a name such as Europe/Berlin or UTC."
+        raise InvalidInput(message, field="time_zone") from error
+
+
+def _sender(sender: str) -> str:
+    try:
+        parse_sender(sender)
+    except InvalidInput as error:
+        raise InvalidInput(f"The sender cannot be used: {error.message}", field="sender") from error
+    return sender.strip()
+
+
+def _settings_out(context: WebContext, stored: Workspace) -> SettingsOut:
+    channel = context.channel
+    return SettingsOut(
+        workspace_name=stored.workspace_name,
+        time_zone=stored.time_zone,
+        sender=stored.sender,
+        redact_keys=list(stored.redact_keys),
+        revision=stored.revision,
+        channel=ChannelOut(provider=channel.provider, host=channel.host, port=channel.port),
+    )

@@ -16,7 +16,15 @@ from antiphon.store.people import count_messages, get_profile, list_identities, 
 from antiphon.web.api.events import EventPage, event_page
 from antiphon.web.api.explaining import explain
 from antiphon.web.api.messages import MessagePage, messages_out
-from antiphon.web.api.people import Explanation, Membership, ProfileOut, ProfilePage, memberships_out, page_out, profile_out
+from antiphon.web.api.people import (
+    Explanation,
+    Membership,
+    ProfileOut,
+    ProfilePage,
+    memberships_out,
+    page_out,
+    profile_out,
+)
 from antiphon.web.context import Context, WebContext
 
 

@@ -12,7 +12,6 @@ from antiphon.errors import NotFound
 from antiphon.model.event import INTERNAL, Event
 from antiphon.store.engine import Connection
 from antiphon.store.messages import find_recipient
-from antiphon.store.settings import read_workspace
 from antiphon.store.signals import emit
 from antiphon.store.suppressions import suppress
 from antiphon.templates.links import UnsubscribeLink, read_unsubscribe
@@ -34,7 +33,7 @@ class UnsubscribeController(Controller):
     def show_unsubscribe(self, context: Context, token: str) -> Response[str]:
         """Ask, and change nothing: scanners open every link."""
         link = _read(context, token)
-        name = _workspace(context)
+        name = context.workspace().name
         if link is None:
             return _broken(name)
         body = (
@@ -47,11 +46,12 @@ class UnsubscribeController(Controller):
     def unsubscribe(self, context: Context, token: str) -> Response[str]:
         """Unsubscribe, at once; this answers only when it is on disk."""
         link = _read(context, token)
-        name = _workspace(context)
+        name = context.workspace().name
         if link is None:
             return _broken(name)
         with context.store.state.write() as conn:
             _unsubscribe(conn, link, context.clock())
+        context.wake.notify("emissions")
         body = (
             "<h1>You are unsubscribed</h1>"
             f"<p>{escape(link.address)} will get no more {_what(link)} from {escape(name)}.</p>"
@@ -60,9 +60,7 @@ class UnsubscribeController(Controller):
 
 
 def _unsubscribe(conn: Connection, link: UnsubscribeLink, now: int) -> None:
-    fresh = suppress(
-        conn, link.address, topic=link.topic, reason="unsubscribed", message_id=link.message_id, now=now
-    )
+    fresh = suppress(conn, link.address, topic=link.topic, reason="unsubscribed", message_id=link.message_id, now=now)
     sent = find_recipient(conn, link.message_id) if link.message_id is not None else None
     if not fresh or sent is None:
         return  # said before, or a test mail that belongs to no user
@@ -87,12 +85,7 @@ def _unsubscribe(conn: Connection, link: UnsubscribeLink, now: int) -> None:
 
 
 def _read(context: WebContext, token: str) -> UnsubscribeLink | None:
-    return read_unsubscribe(context.signing_secret, token)
-
-
-def _workspace(context: WebContext) -> str:
-    with context.store.state.read() as conn:
-        return read_workspace(conn).workspace_name
+    return read_unsubscribe(context.workspace().secret, token)
 
 
 def _what(link: UnsubscribeLink) -> str:
