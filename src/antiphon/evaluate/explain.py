@@ -29,7 +29,13 @@ class Explanation:
 
 
 def explain(
-    conn: Connection, rule: RuleRow, segments: list[RuleRow], key: SubjectKey, time_zone: str, past: Iterable[Event] | None, now: int
+    conn: Connection,
+    rule: RuleRow,
+    segments: list[RuleRow],
+    key: SubjectKey,
+    time_zone: str,
+    past: Iterable[Event] | None,
+    now: int,
 ) -> Explanation | None:
     """Explain `rule` for a subject at `now` (ms); None when there is no such subject.
 

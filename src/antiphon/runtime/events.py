@@ -57,9 +57,7 @@ class Events:
     def count(self, kind: SubjectKind, subject_id: str) -> int:
         """How many events a subject has."""
         ids = self._ids(kind, subject_id)
-        return self._reader.count_ids(
-            user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id
-        )
+        return self._reader.count_ids(user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id)
 
     def all_of(self, kind: SubjectKind, subject_id: str) -> Iterator[Event]:
         """Every event of a subject that counts for rules."""

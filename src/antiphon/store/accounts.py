@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from antiphon.errors import Conflict, NotFound
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import accounts
 
 
@@ -36,19 +37,19 @@ def create_account(conn: Connection, *, email: str, name: str, role: str, now: i
 def get_account(conn: Connection, account_id: int) -> Account | None:
     """The account with this id."""
     row = conn.execute(select(accounts).where(accounts.c.id == account_id)).mappings().one_or_none()
-    return None if row is None else Account(**row)
+    return None if row is None else to_struct(row, Account)
 
 
 def find_account(conn: Connection, email: str) -> Account | None:
     """The account with this address, case aside."""
     row = conn.execute(select(accounts).where(accounts.c.email == email.strip().lower())).mappings().one_or_none()
-    return None if row is None else Account(**row)
+    return None if row is None else to_struct(row, Account)
 
 
 def first_account(conn: Connection) -> Account | None:
     """The workspace's oldest account."""
     row = conn.execute(select(accounts).order_by(accounts.c.id).limit(1)).mappings().one_or_none()
-    return None if row is None else Account(**row)
+    return None if row is None else to_struct(row, Account)
 
 
 def count_with_password(conn: Connection) -> int:

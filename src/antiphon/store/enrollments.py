@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, and_, func, select
 
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import enrollments, messages, profiles
 
 EnrollmentStatus = Literal["active", "completed", "exited", "failed"]
@@ -64,8 +65,8 @@ def list_enrollments(
     after = decode(cursor)
     if after is not None:
         query = query.where(e.c.id < after.key)
-    rows = [{**row, "traits": row["traits"] or {}} for row in conn.execute(query).mappings()]
-    items = [msgspec.convert(row, Enrollment) for row in rows[:limit]]
+    rows = conn.execute(query).mappings().all()
+    items = [to_struct(row, Enrollment, traits=row["traits"] or {}) for row in rows[:limit]]
     return Enrollments(items=items, next_cursor=encode(After(items[-1].id)) if len(rows) > limit else None)
 
 

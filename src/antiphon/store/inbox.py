@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from antiphon.errors import NotFound
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import inbox
 
 
@@ -36,7 +37,7 @@ def list_mails(conn: Connection, *, limit: int, cursor: str | None = None) -> Ma
     after = decode(cursor)
     if after is not None:
         query = query.where(inbox.c.id < after.key)
-    found = [Mail(**row) for row in conn.execute(query).mappings()]
+    found = [to_struct(row, Mail) for row in conn.execute(query).mappings()]
     items = found[:limit]
     total = conn.execute(select(func.count()).select_from(inbox)).scalar_one()
     return Mails(items=items, next_cursor=encode(After(items[-1].id)) if len(found) > limit else None, total=total)
@@ -47,4 +48,4 @@ def get_mail(conn: Connection, mail_id: int) -> Mail:
     row = conn.execute(select(inbox).where(inbox.c.id == mail_id)).mappings().one_or_none()
     if row is None:
         raise NotFound(f"There is no mail {mail_id} in the inbox.")
-    return Mail(**row)
+    return to_struct(row, Mail)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, RowMapping, and_, select
 
 from antiphon.errors import NotFound
 from antiphon.model.message import Channel, DeliveryStatus, Lane
 from antiphon.store.dialect import insert_new
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import inbox, messages, profiles, rules, templates, workflows
 
 
@@ -167,5 +168,5 @@ def _joined() -> Any:
     )
 
 
-def _message(row: Any) -> Message:
-    return msgspec.convert({**row, "traits": row["traits"] or {}}, Message)
+def _message(row: RowMapping) -> Message:
+    return to_struct(row, Message, traits=row["traits"] or {})

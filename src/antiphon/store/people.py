@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from antiphon.model.subject import Profile, StateKind
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import identities, memberships, messages, profiles, rules
 
 
@@ -60,7 +61,7 @@ def list_profiles(
         same = and_(profiles.c.last_seen == after.key, profiles.c.id < after.id)
         query = query.where(or_(profiles.c.last_seen < after.key, same))
     query = query.order_by(profiles.c.last_seen.desc(), profiles.c.id.desc()).limit(limit + 1)
-    found = [msgspec.convert(dict(row), Profile) for row in conn.execute(query).mappings()]
+    found = [to_struct(row, Profile) for row in conn.execute(query).mappings()]
     items = found[:limit]
     total = conn.execute(_filtered(select(func.count()), kind, search, rule_id, company_id)).scalar_one()
     next_cursor = encode(After(items[-1].last_seen, items[-1].id)) if len(found) > limit else None
@@ -71,13 +72,13 @@ def get_profile(conn: Connection, kind: StateKind, subject_id: str) -> Profile |
     """One profile."""
     query = select(*_COLUMNS).where(profiles.c.kind == kind, profiles.c.id == subject_id)
     row = conn.execute(query).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), Profile)
+    return None if row is None else to_struct(row, Profile)
 
 
 def get_profiles(conn: Connection, kind: StateKind, subject_ids: Sequence[str]) -> dict[str, Profile]:
     """The profiles of these subjects by id; those without one are left out."""
     query = select(*_COLUMNS).where(profiles.c.kind == kind, profiles.c.id.in_(subject_ids))
-    found = [msgspec.convert(dict(row), Profile) for row in conn.execute(query).mappings()]
+    found = [to_struct(row, Profile) for row in conn.execute(query).mappings()]
     return {profile.id: profile for profile in found}
 
 
@@ -98,7 +99,7 @@ def list_identities(conn: Connection, user_id: str) -> list[Identity]:
     """Other ids that mean this user, oldest first."""
     i = identities
     query = select(i.c.kind, i.c.id, i.c.linked_at).where(i.c.user_id == user_id).order_by(i.c.linked_at, i.c.id)
-    return [msgspec.convert(dict(row), Identity) for row in conn.execute(query).mappings()]
+    return [to_struct(row, Identity) for row in conn.execute(query).mappings()]
 
 
 def list_memberships(conn: Connection, kind: StateKind, subject_id: str) -> list[Membership]:
@@ -110,7 +111,7 @@ def list_memberships(conn: Connection, kind: StateKind, subject_id: str) -> list
         .where(m.c.subject_kind == kind, m.c.subject_id == subject_id)
         .order_by(m.c.member.desc(), rules.c.name)
     )
-    return [msgspec.convert(dict(row), Membership) for row in conn.execute(query).mappings()]
+    return [to_struct(row, Membership) for row in conn.execute(query).mappings()]
 
 
 def get_membership(conn: Connection, kind: StateKind, subject_id: str, rule_id: int) -> Membership | None:

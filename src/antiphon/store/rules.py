@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from antiphon.errors import Conflict, NotFound
 from antiphon.model.subject import SubjectKind
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import memberships, profiles, rules
 
 RuleStatus = Literal["draft", "active", "archived"]
@@ -171,8 +172,8 @@ def list_members(conn: Connection, rule_id: int, *, limit: int, cursor: str | No
     return Members(items=items, next_cursor=encode(After(items[-1].since, items[-1].id)) if more else None)
 
 
-def _rule(row: Any) -> Rule:
-    return msgspec.convert(dict(row), Rule)
+def _rule(row: RowMapping) -> Rule:
+    return to_struct(row, Rule)
 
 
 def _at_revision(conn: Connection, rule_id: int, revision: int) -> Rule:

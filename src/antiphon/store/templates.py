@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from antiphon.errors import Conflict, NotFound
 from antiphon.model.message import Channel
 from antiphon.model.template import TemplateContent
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import template_versions, templates
 
 
@@ -138,8 +139,8 @@ def _latest() -> Any:
     return columns.select_from(templates.join(v, on)).where(templates.c.archived.is_(False))
 
 
-def _template(row: Any) -> Template:
-    return msgspec.convert(dict(row), Template)
+def _template(row: RowMapping) -> Template:
+    return to_struct(row, Template)
 
 
 def _add_version(conn: Connection, template_id: int, version: int, content: TemplateContent, now: int) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import Connection, insert, or_, select, update
 
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import tokens
 
 TokenKind = Literal["session", "link", "admin", "write", "server"]
@@ -81,14 +82,14 @@ def find_token(conn: Connection, secret: str, now: int) -> Token | None:
     in_force = tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
     query = select(*_COLUMNS).where(tokens.c.digest == digest(secret), *in_force)
     row = conn.execute(query).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), Token)
+    return None if row is None else to_struct(row, Token)
 
 
 def list_tokens(conn: Connection, kinds: Sequence[TokenKind], now: int) -> list[Token]:
     """Tokens of these kinds that are in force, the newest first."""
     in_force = tokens.c.revoked_at.is_(None), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now)
     query = select(*_COLUMNS).where(tokens.c.kind.in_(kinds), *in_force).order_by(tokens.c.id.desc())
-    return [msgspec.convert(dict(row), Token) for row in conn.execute(query).mappings()]
+    return [to_struct(row, Token) for row in conn.execute(query).mappings()]
 
 
 def touch_token(conn: Connection, token_id: int, now: int) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from antiphon.errors import Conflict, NotFound
 from antiphon.model.workflow import WorkflowDefinition
+from antiphon.store.rows import to_struct
 from antiphon.store.tables import workflow_versions, workflows
 
 WorkflowStatus = Literal["draft", "active", "paused", "archived"]
@@ -107,8 +108,8 @@ def _latest() -> Any:
     return select(workflows, v.c.version.label("latest_version"), v.c.definition).select_from(workflows.join(v, on))
 
 
-def _workflow(row: Any) -> Workflow:
-    return msgspec.convert(dict(row), Workflow)
+def _workflow(row: RowMapping) -> Workflow:
+    return to_struct(row, Workflow)
 
 
 def _change(conn: Connection, workflow_id: int, **changes: Any) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 
 from antiphon.errors import Forbidden, Unauthorized
 from antiphon.model.clock import MINUTE
@@ -49,7 +50,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     rights: frozenset[Right]
 
 
-Actor = Annotated[Principal, Dependency(skip_validation=True)]
+Actor = NamedDependency[SkipValidation[Principal]]
 """A handler's parameter `principal`."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 from prometheus_client import CollectorRegistry
 
 from antiphon.model.clock import Clock
@@ -192,5 +193,5 @@ class WebContext:
     checks: Mapping[str, Callable[[], str | None]] = field(default_factory=dict[str, Callable[[], str | None]])
 
 
-Context = Annotated[WebContext, Dependency(skip_validation=True)]
+Context = NamedDependency[SkipValidation[WebContext]]
 """A handler's parameter `context`."""

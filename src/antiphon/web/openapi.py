@@ -7,6 +7,11 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import Method
+from litestar.types.internal_types import PathParameterDefinition
 
 from antiphon.web.access import PUBLIC, cookie_name
 from antiphon.web.api import CONTROLLERS
@@ -33,7 +38,7 @@ def serve() -> Response[bytes]:
 
 def document() -> dict[str, Any]:
     """The document as JSON values, made from the controllers alone: no store, no server."""
-    raw: dict[str, Any] = build(CONTROLLERS, State()).openapi_schema.to_schema()
+    raw: dict[str, Any] = build(CONTROLLERS, State(), described=_config()).openapi_schema.to_schema()
     for path in raw["paths"].values():
         for operation in path.values():
             _tidy(operation)
@@ -50,6 +55,23 @@ def document() -> dict[str, Any]:
     }
     raw["security"] = [{"session": []}, {"token": []}]
     return raw
+
+
+def _config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Antiphon",
+        version="1",
+        description="Rules, templates, workflows, people and messages of one workspace.",
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+        render_plugins=[JsonRenderPlugin()],  # one must be named; this application is never served
+    )
+
+
+def _operation_id(handler: HTTPRouteHandler, method: Method, path: list[str | PathParameterDefinition]) -> str:
+    del method, path
+    first, *rest = handler.handler_name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _tidy(operation: dict[str, Any]) -> None:

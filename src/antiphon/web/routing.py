@@ -9,10 +9,8 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ControllerRouterHandler, Method
-from litestar.types.internal_types import PathParameterDefinition
+from litestar.types import ControllerRouterHandler
 
 from antiphon.errors import InvalidInput
 from antiphon.web.access import guard, provide_principal
@@ -26,7 +24,9 @@ MAX_BODY = 4 * 1024 * 1024
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def build(handlers: Sequence[ControllerRouterHandler], state: State) -> Litestar:
+def build(
+    handlers: Sequence[ControllerRouterHandler], state: State, described: OpenAPIConfig | None = None
+) -> Litestar:
     """The application of these handlers; `state.context` is what they are given as `context`."""
     return Litestar(
         route_handlers=handlers,
@@ -39,14 +39,7 @@ def build(handlers: Sequence[ControllerRouterHandler], state: State) -> Litestar
         before_request=_refuse_nul,
         after_request=_harden,
         exception_handlers=error_handlers(),
-        openapi_config=OpenAPIConfig(
-            title="Antiphon",
-            version="1",
-            description="Rules, templates, workflows, people and messages of one workspace.",
-            use_handler_docstrings=True,
-            operation_id_creator=_operation_id,
-            enabled_endpoints=set(),
-        ),
+        openapi_config=described,
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
@@ -69,9 +62,3 @@ async def _harden(response: Response[Any]) -> Response[Any]:
     for name, value in SAFE.items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _operation_id(handler: HTTPRouteHandler, method: Method, path: list[str | PathParameterDefinition]) -> str:
-    del method, path
-    first, *rest = handler.handler_name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

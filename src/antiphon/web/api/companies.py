@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from antiphon.errors import NotFound
 from antiphon.model.subject import Profile
@@ -45,10 +45,10 @@ class CompanyController(Controller):
     def list_companies(
         self,
         context: Context,
-        search: str | None = None,
-        rule_id: int | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        search: FromQuery[str | None] = None,
+        rule_id: FromQuery[int | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> ProfilePage:
         """Companies, last seen first; `search` looks in id and name, `rule_id` keeps the rule's members."""
         with context.store.state.read() as conn:
@@ -56,7 +56,7 @@ class CompanyController(Controller):
         return page_out(found)
 
     @get("/{company_id:str}", access="view", sync_to_thread=True)
-    def get_company(self, context: Context, company_id: str) -> CompanyOut:
+    def get_company(self, context: Context, company_id: FromPath[str]) -> CompanyOut:
         """A company's profile and memberships."""
         profile = _find(context, company_id)
         with context.store.state.read() as conn:
@@ -69,9 +69,9 @@ class CompanyController(Controller):
     def list_company_events(
         self,
         context: Context,
-        company_id: str,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
-        before_offset: Annotated[int, Parameter(ge=0)] | None = None,
+        company_id: FromPath[str],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+        before_offset: Annotated[int | None, QueryParameter(ge=0)] = None,
     ) -> EventPage:
         """A company's events, newest first."""
         profile = _find(context, company_id)
@@ -82,9 +82,9 @@ class CompanyController(Controller):
     def list_company_users(
         self,
         context: Context,
-        company_id: str,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        company_id: FromPath[str],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> ProfilePage:
         """A company's users, last seen first."""
         profile = _find(context, company_id)
@@ -93,7 +93,7 @@ class CompanyController(Controller):
         return page_out(found)
 
     @get("/{company_id:str}/explain", access="view", sync_to_thread=True)
-    def explain_company(self, context: Context, company_id: str, rule_id: int) -> Explanation:
+    def explain_company(self, context: Context, company_id: FromPath[str], rule_id: FromQuery[int]) -> Explanation:
         """Why this company is, or is not, in a rule."""
         return explain(context, "company", _find(context, company_id).id, rule_id)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, get
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from antiphon.model.event import Event, EventType
@@ -78,11 +78,11 @@ class EventController(Controller):
     def list_events(
         self,
         context: Context,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
-        before_offset: Annotated[int, Parameter(ge=0)] | None = None,
-        name: str | None = None,
-        user_id: str | None = None,
-        search: str | None = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+        before_offset: Annotated[int | None, QueryParameter(ge=0)] = None,
+        name: FromQuery[str | None] = None,
+        user_id: FromQuery[str | None] = None,
+        search: FromQuery[str | None] = None,
     ) -> EventPage:
         """The newest events; `search` looks in names, ids and properties."""
         found = context.events.newest(
@@ -94,9 +94,9 @@ class EventController(Controller):
     async def stream_events(
         self,
         request: Request[Any, Any, Any],
-        name: str | None = None,
-        user_id: str | None = None,
-        search: str | None = None,
+        name: FromQuery[str | None] = None,
+        user_id: FromQuery[str | None] = None,
+        search: FromQuery[str | None] = None,
     ) -> Stream:
         """Events as they arrive, as server-sent events.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, MediaType, Response, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from antiphon.channels.email.inbox import framed, read_mail, snippet
 from antiphon.store.inbox import Mail, get_mail, list_mails
@@ -67,8 +67,8 @@ class InboxController(Controller):
     def list_inbox(
         self,
         context: Context,
-        limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
-        cursor: str | None = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> InboxPage:
         """Mails, the newest first."""
         with context.store.state.read() as conn:
@@ -76,7 +76,7 @@ class InboxController(Controller):
         return InboxPage(items=[_item(mail) for mail in found.items], next_cursor=found.next_cursor, total=found.total)
 
     @get("/{mail_id:int}", access="view", sync_to_thread=True)
-    def get_inbox_mail(self, context: Context, mail_id: int) -> InboxMail:
+    def get_inbox_mail(self, context: Context, mail_id: FromPath[int]) -> InboxMail:
         """One mail with headers, text and source."""
         with context.store.state.read() as conn:
             mail = get_mail(conn, mail_id)
@@ -96,7 +96,7 @@ class InboxController(Controller):
         )
 
     @get("/{mail_id:int}/html", access="view", media_type="text/html", sync_to_thread=True)
-    def get_inbox_mail_html(self, context: Context, mail_id: int) -> Response[Any]:
+    def get_inbox_mail_html(self, context: Context, mail_id: FromPath[int]) -> Response[Any]:
         """The mail's HTML part as a document of its own that can run nothing."""
         with context.store.state.read() as conn:
             mail = get_mail(conn, mail_id)

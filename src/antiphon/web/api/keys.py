@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from antiphon.errors import NotFound
 from antiphon.store.tokens import Token, TokenKind, add_token, list_tokens, new_secret, revoke_token
@@ -65,7 +66,7 @@ class KeyController(Controller):
         return KeyList(items=[KeyOut(**_fields(token)) for token in tokens])
 
     @post(access="own", sync_to_thread=True)
-    def create_key(self, context: Context, data: KeyCreate) -> CreatedKey:
+    def create_key(self, context: Context, data: JSONBody[KeyCreate]) -> CreatedKey:
         """Create a key; its secret is in this answer and nowhere else."""
         secret = new_secret(data.kind)
         with context.store.state.write() as conn:
@@ -73,7 +74,7 @@ class KeyController(Controller):
         return CreatedKey(**_fields(token), secret=secret)
 
     @delete("/{key_id:int}", access="own", sync_to_thread=True)
-    def delete_key(self, context: Context, key_id: int) -> None:
+    def delete_key(self, context: Context, key_id: FromPath[int]) -> None:
         """Revoke a key; it stops working at once."""
         with context.store.state.write() as conn:
             if not revoke_token(conn, key_id, KEY_KINDS, context.clock()):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from antiphon.model.message import Channel, DeliveryStatus, Lane
 from antiphon.store.messages import Message, Messages, get_message, list_messages
@@ -78,11 +78,11 @@ class MessageController(Controller):
     def list_messages(
         self,
         context: Context,
-        status: DeliveryStatus | None = None,
-        user_id: str | None = None,
-        workflow_id: int | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        status: FromQuery[DeliveryStatus | None] = None,
+        user_id: FromQuery[str | None] = None,
+        workflow_id: FromQuery[int | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> MessagePage:
         """Messages, the newest first."""
         with context.store.state.read() as conn:
@@ -92,7 +92,7 @@ class MessageController(Controller):
         return messages_out(found)
 
     @get("/{message_id:int}", access="view", sync_to_thread=True)
-    def get_message(self, context: Context, message_id: int) -> MessageOut:
+    def get_message(self, context: Context, message_id: FromPath[int]) -> MessageOut:
         """One message."""
         with context.store.state.read() as conn:
             return message_out(get_message(conn, message_id))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import Conflict, InvalidInput
@@ -156,7 +156,7 @@ class RuleController(Controller):
     tags = ("Rules",)
 
     @get(access="view", sync_to_thread=True)
-    def list_rules(self, context: Context, archived: bool = False) -> RuleList:
+    def list_rules(self, context: Context, archived: FromQuery[bool] = False) -> RuleList:
         """All rules by name; archived ones only when asked for."""
         with context.store.state.read() as conn:
             rules = list_rules(conn, archived=archived)
@@ -164,7 +164,7 @@ class RuleController(Controller):
         return RuleList(items=[_rule_out(context, rule, members.get(rule.id, 0)) for rule in rules])
 
     @post(access="edit", sync_to_thread=True)
-    def create_rule(self, context: Context, data: RuleCreate) -> RuleOut:
+    def create_rule(self, context: Context, data: JSONBody[RuleCreate]) -> RuleOut:
         """Create a rule."""
         faces = _faces(context, data.text, data.tree, data.subject_kind)
         with context.store.state.write() as conn:
@@ -182,13 +182,13 @@ class RuleController(Controller):
         return _rule_out(context, rule, 0)
 
     @post("/parse", access="view", status_code=HTTP_200_OK, sync_to_thread=True)
-    def parse_rule(self, context: Context, data: RuleSource) -> ParsedRule:
+    def parse_rule(self, context: Context, data: JSONBody[RuleSource]) -> ParsedRule:
         """Text to tree, or tree to text; an error (400 `rule_syntax`) names the position and what was expected."""
         faces = _faces(context, data.text, data.tree, data.subject_kind)
         return ParsedRule(text=faces.text, tree=faces.tree, sentence=faces.sentence)
 
     @post("/preview", access="view", status_code=HTTP_200_OK, sync_to_thread=True)
-    def preview_rule(self, context: Context, data: RuleSource) -> RulePreview:
+    def preview_rule(self, context: Context, data: JSONBody[RuleSource]) -> RulePreview:
         """How many match now, in total and by condition, and a few of them with the reasons."""
         faces = _faces(context, data.text, data.tree, data.subject_kind)
         started = perf_counter()
@@ -215,13 +215,13 @@ class RuleController(Controller):
         )
 
     @get("/{rule_id:int}", access="view", sync_to_thread=True)
-    def get_rule(self, context: Context, rule_id: int) -> RuleOut:
+    def get_rule(self, context: Context, rule_id: FromPath[int]) -> RuleOut:
         """One rule."""
         with context.store.state.read() as conn:
             return _counted(context, conn, get_rule(conn, rule_id))
 
     @put("/{rule_id:int}", access="edit", sync_to_thread=True)
-    def update_rule(self, context: Context, rule_id: int, data: RuleUpdate) -> RuleOut:
+    def update_rule(self, context: Context, rule_id: FromPath[int], data: JSONBody[RuleUpdate]) -> RuleOut:
         """Save a rule; a changed meaning starts a new version."""
         with context.store.state.read() as conn:
             kind = get_rule(conn, rule_id).subject_kind
@@ -242,7 +242,7 @@ class RuleController(Controller):
         return saved
 
     @delete("/{rule_id:int}", access="edit", sync_to_thread=True)
-    def delete_rule(self, context: Context, rule_id: int) -> None:
+    def delete_rule(self, context: Context, rule_id: FromPath[int]) -> None:
         """Delete a rule that was never switched on, or archived, and that no workflow uses."""
         with context.store.state.write() as conn:
             rule = get_rule(conn, rule_id)
@@ -253,7 +253,7 @@ class RuleController(Controller):
         context.wake.notify("rules")
 
     @post("/{rule_id:int}/status", access="edit", status_code=HTTP_200_OK, sync_to_thread=True)
-    def set_rule_status(self, context: Context, rule_id: int, data: RuleStatusChange) -> RuleOut:
+    def set_rule_status(self, context: Context, rule_id: FromPath[int], data: JSONBody[RuleStatusChange]) -> RuleOut:
         """Switch a rule on or off."""
         with context.store.state.write() as conn:
             if data.status != "active":
@@ -267,9 +267,9 @@ class RuleController(Controller):
     def list_rule_members(
         self,
         context: Context,
-        rule_id: int,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        rule_id: FromPath[int],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> RuleMemberPage:
         """Who is in the rule, the newest first."""
         with context.store.state.read() as conn:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from antiphon.errors import Conflict, InvalidInput, NotFound
@@ -52,8 +52,8 @@ class SendingController(Controller):
         self,
         context: Context,
         principal: Actor,
-        data: MessageRequest,
-        idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=255)] = None,
+        data: JSONBody[MessageRequest],
+        idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=255)] = None,
     ) -> MessageAccepted:
         """Send a transactional message; authenticate with a server key (Bearer, or Basic with an empty password)."""
         own = data.idempotency_key or idempotency_key

@@ -8,6 +8,7 @@ import msgspec
 from email_validator import EmailNotValidError, validate_email
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.concurrency import sync_to_thread
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from antiphon.errors import Forbidden, InvalidInput
@@ -78,7 +79,9 @@ class SessionController(Controller):
         return _session_out(context, principal.account)
 
     @post("/session", access=PUBLIC, status_code=HTTP_200_OK)
-    async def sign_in(self, request: Request[Any, Any, Any], context: Context, data: SignIn) -> Response[SessionOut]:
+    async def sign_in(
+        self, request: Request[Any, Any, Any], context: Context, data: JSONBody[SignIn]
+    ) -> Response[SessionOut]:
         """Sign in with a password; sets the session cookie."""
         if "origin" in request.headers:
             check_origin(request, context.settings.public_url)
@@ -96,7 +99,7 @@ class SessionController(Controller):
 
     @put("/account", access="view")
     async def update_account(
-        self, request: Request[Any, Any, Any], context: Context, principal: Actor, data: AccountChange
+        self, request: Request[Any, Any, Any], context: Context, principal: Actor, data: JSONBody[AccountChange]
     ) -> Response[AccountOut]:
         """Change one's own name, address or password."""
         account = principal.account
@@ -122,7 +125,7 @@ async def _confirm(passwords: Passwords, account: Account, given: str | None) ->
 
 
 def _change(
-    context: WebContext, account: Account, data: AccountChange, hashed: str | None
+    context: WebContext, account: Account, data: JSONBody[AccountChange], hashed: str | None
 ) -> tuple[Account, str | None]:
     """Change the account; with a new password every session and link ends and this person gets a fresh session."""
     now = context.clock()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from litestar import Controller, get, put
+from litestar.params import JSONBody
 
 from antiphon.channels.email.headers import parse_sender
 from antiphon.errors import InvalidInput
@@ -58,7 +59,7 @@ class SettingsController(Controller):
             return _settings_out(context, read_workspace(conn))
 
     @put(access="own", sync_to_thread=True)
-    def update_settings(self, context: Context, data: SettingsUpdate) -> SettingsOut:
+    def update_settings(self, context: Context, data: JSONBody[SettingsUpdate]) -> SettingsOut:
         """Change the workspace's settings."""
         changed = Workspace(
             workspace_name=data.workspace_name.strip(),

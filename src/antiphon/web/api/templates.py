@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, post, put
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import Conflict
@@ -158,7 +159,7 @@ class TemplateController(Controller):
             return TemplateList(items=[_summary(template) for template in list_templates(conn)])
 
     @post(access="edit", sync_to_thread=True)
-    def create_template(self, context: Context, data: TemplateCreate) -> TemplateOut:
+    def create_template(self, context: Context, data: JSONBody[TemplateCreate]) -> TemplateOut:
         """Create a template."""
         with context.store.state.write() as conn:
             template = create_template(
@@ -172,7 +173,7 @@ class TemplateController(Controller):
             return _template_out(conn, template)
 
     @post("/preview", access="view", status_code=HTTP_200_OK)
-    async def preview_template(self, context: Context, data: TemplatePreviewRequest) -> TemplatePreview:
+    async def preview_template(self, context: Context, data: JSONBody[TemplatePreviewRequest]) -> TemplatePreview:
         """Render content; an error (400) says what is wrong and in which line."""
         started = perf_counter()
         rendered = await render_sample(context, data.content, data.user_id, data.variables)
@@ -188,7 +189,7 @@ class TemplateController(Controller):
         )
 
     @post("/test-send", access="edit", status_code=HTTP_200_OK)
-    async def test_send_template(self, context: Context, data: TestSendRequest) -> TestSendResults:
+    async def test_send_template(self, context: Context, data: JSONBody[TestSendRequest]) -> TestSendResults:
         """Send content to a few addresses, out of the statistics."""
         rendered = await render_sample(context, data.content, data.user_id, data.variables)
         items: list[TestSendResult] = []
@@ -198,13 +199,15 @@ class TemplateController(Controller):
         return TestSendResults(items=items)
 
     @get("/{template_id:int}", access="view", sync_to_thread=True)
-    def get_template(self, context: Context, template_id: int) -> TemplateOut:
+    def get_template(self, context: Context, template_id: FromPath[int]) -> TemplateOut:
         """One template with its latest content."""
         with context.store.state.read() as conn:
             return _template_out(conn, get_template(conn, template_id))
 
     @put("/{template_id:int}", access="edit", sync_to_thread=True)
-    def update_template(self, context: Context, template_id: int, data: TemplateUpdate) -> TemplateOut:
+    def update_template(
+        self, context: Context, template_id: FromPath[int], data: JSONBody[TemplateUpdate]
+    ) -> TemplateOut:
         """Save a draft."""
         with context.store.state.write() as conn:
             template = save_template(
@@ -219,7 +222,7 @@ class TemplateController(Controller):
             return _template_out(conn, template)
 
     @delete("/{template_id:int}", access="edit", sync_to_thread=True)
-    def delete_template(self, context: Context, template_id: int) -> None:
+    def delete_template(self, context: Context, template_id: FromPath[int]) -> None:
         """Delete a template that no workflow uses."""
         with context.store.state.write() as conn:
             template = get_template(conn, template_id)
@@ -233,14 +236,18 @@ class TemplateController(Controller):
             archive_template(conn, template_id, context.clock())
 
     @post("/{template_id:int}/publish", access="edit", status_code=HTTP_200_OK, sync_to_thread=True)
-    def publish_template(self, context: Context, template_id: int, data: TemplatePublish) -> TemplateOut:
+    def publish_template(
+        self, context: Context, template_id: FromPath[int], data: JSONBody[TemplatePublish]
+    ) -> TemplateOut:
         """Make the latest version the one that is sent."""
         with context.store.state.write() as conn:
             template = publish_template(conn, template_id, revision=data.revision, now=context.clock())
             return _template_out(conn, template)
 
     @get("/{template_id:int}/versions/{version:int}", access="view", sync_to_thread=True)
-    def get_template_version(self, context: Context, template_id: int, version: int) -> TemplateContent:
+    def get_template_version(
+        self, context: Context, template_id: FromPath[int], version: FromPath[int]
+    ) -> TemplateContent:
         """The content of one version."""
         with context.store.state.read() as conn:
             get_template(conn, template_id)

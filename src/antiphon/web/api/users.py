@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from antiphon.errors import NotFound
 from antiphon.model.subject import Profile
@@ -57,10 +57,10 @@ class UserController(Controller):
     def list_users(
         self,
         context: Context,
-        search: str | None = None,
-        rule_id: int | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        search: FromQuery[str | None] = None,
+        rule_id: FromQuery[int | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> ProfilePage:
         """Users, last seen first; `search` looks in id, name and email, `rule_id` keeps the rule's members."""
         with context.store.state.read() as conn:
@@ -68,7 +68,7 @@ class UserController(Controller):
         return page_out(found)
 
     @get("/{user_id:str}", access="view", sync_to_thread=True)
-    def get_user(self, context: Context, user_id: str) -> UserOut:
+    def get_user(self, context: Context, user_id: FromPath[str]) -> UserOut:
         """A user's profile, identities and memberships."""
         profile = find_user(context, user_id)
         with context.store.state.read() as conn:
@@ -89,9 +89,9 @@ class UserController(Controller):
     def list_user_events(
         self,
         context: Context,
-        user_id: str,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
-        before_offset: Annotated[int, Parameter(ge=0)] | None = None,
+        user_id: FromPath[str],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+        before_offset: Annotated[int | None, QueryParameter(ge=0)] = None,
     ) -> EventPage:
         """A user's events, newest first, under all its ids."""
         profile = find_user(context, user_id)
@@ -102,9 +102,9 @@ class UserController(Controller):
     def list_user_messages(
         self,
         context: Context,
-        user_id: str,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        user_id: FromPath[str],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> MessagePage:
         """A user's messages, newest first."""
         profile = find_user(context, user_id)
@@ -112,7 +112,7 @@ class UserController(Controller):
             return messages_out(list_messages(conn, user_id=profile.id, limit=limit, cursor=cursor))
 
     @get("/{user_id:str}/explain", access="view", sync_to_thread=True)
-    def explain_user(self, context: Context, user_id: str, rule_id: int) -> Explanation:
+    def explain_user(self, context: Context, user_id: FromPath[str], rule_id: FromQuery[int]) -> Explanation:
         """Why this user is, or is not, in a rule, and what came of it."""
         return explain(context, "user", find_user(context, user_id).id, rule_id)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Controller, delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import Conflict, InvalidInput, NotFound
@@ -115,7 +115,7 @@ class WorkflowController(Controller):
     tags = ("Workflows",)
 
     @get(access="view", sync_to_thread=True)
-    def list_workflows(self, context: Context, archived: bool = False) -> WorkflowList:
+    def list_workflows(self, context: Context, archived: FromQuery[bool] = False) -> WorkflowList:
         """All workflows by name; archived ones only when asked for."""
         with context.store.state.read() as conn:
             workflows = list_workflows(conn, archived=archived)
@@ -125,20 +125,22 @@ class WorkflowController(Controller):
             )
 
     @post(access="edit", sync_to_thread=True)
-    def create_workflow(self, context: Context, data: WorkflowCreate) -> WorkflowOut:
+    def create_workflow(self, context: Context, data: JSONBody[WorkflowCreate]) -> WorkflowOut:
         """Create a workflow."""
         with context.store.state.write() as conn:
             workflow = create_workflow(conn, name=data.name.strip(), definition=data.definition, now=context.clock())
             return _workflow_out(context, conn, workflow, None)
 
     @get("/{workflow_id:int}", access="view", sync_to_thread=True)
-    def get_workflow(self, context: Context, workflow_id: int) -> WorkflowOut:
+    def get_workflow(self, context: Context, workflow_id: FromPath[int]) -> WorkflowOut:
         """One workflow with its draft and problems."""
         with context.store.state.read() as conn:
             return _counted(context, conn, get_workflow(conn, workflow_id))
 
     @put("/{workflow_id:int}", access="edit", sync_to_thread=True)
-    def update_workflow(self, context: Context, workflow_id: int, data: WorkflowUpdate) -> WorkflowOut:
+    def update_workflow(
+        self, context: Context, workflow_id: FromPath[int], data: JSONBody[WorkflowUpdate]
+    ) -> WorkflowOut:
         """Save a draft; people in the workflow stay on their version."""
         with context.store.state.write() as conn:
             workflow = save_workflow(
@@ -152,7 +154,7 @@ class WorkflowController(Controller):
             return _counted(context, conn, workflow)
 
     @delete("/{workflow_id:int}", access="edit", sync_to_thread=True)
-    def delete_workflow(self, context: Context, workflow_id: int) -> None:
+    def delete_workflow(self, context: Context, workflow_id: FromPath[int]) -> None:
         """Delete a workflow that was never published; archive one that was."""
         with context.store.state.write() as conn:
             if get_workflow(conn, workflow_id).published_version is None:
@@ -162,7 +164,9 @@ class WorkflowController(Controller):
         context.wake.notify("rules")
 
     @post("/{workflow_id:int}/publish", access="edit", status_code=HTTP_200_OK, sync_to_thread=True)
-    def publish_workflow(self, context: Context, workflow_id: int, data: WorkflowRevision) -> WorkflowOut:
+    def publish_workflow(
+        self, context: Context, workflow_id: FromPath[int], data: JSONBody[WorkflowRevision]
+    ) -> WorkflowOut:
         """Put the draft in force; refused (400 with `details.problems`) while it has problems."""
         with context.store.state.write() as conn:
             found = problems(get_workflow(conn, workflow_id).definition, _lookups(context, conn))
@@ -177,12 +181,12 @@ class WorkflowController(Controller):
         return published
 
     @post("/{workflow_id:int}/pause", access="edit", status_code=HTTP_200_OK, sync_to_thread=True)
-    def pause_workflow(self, context: Context, workflow_id: int) -> WorkflowOut:
+    def pause_workflow(self, context: Context, workflow_id: FromPath[int]) -> WorkflowOut:
         """Nobody enters and nobody goes on until it is resumed."""
         return _change_status(context, workflow_id, "active", "paused")
 
     @post("/{workflow_id:int}/resume", access="edit", status_code=HTTP_200_OK, sync_to_thread=True)
-    def resume_workflow(self, context: Context, workflow_id: int) -> WorkflowOut:
+    def resume_workflow(self, context: Context, workflow_id: FromPath[int]) -> WorkflowOut:
         """Go on where everybody stood."""
         return _change_status(context, workflow_id, "paused", "active")
 
@@ -190,10 +194,10 @@ class WorkflowController(Controller):
     def list_enrollments(
         self,
         context: Context,
-        workflow_id: int,
-        status: Literal["active", "completed", "exited", "failed"] | None = None,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: str | None = None,
+        workflow_id: FromPath[int],
+        status: FromQuery[Literal["active", "completed", "exited", "failed"] | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: FromQuery[str | None] = None,
     ) -> EnrollmentPage:
         """Who is or was in the workflow, the newest first."""
         with context.store.state.read() as conn:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.concurrency import sync_to_thread
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import FromQuery, URLEncodedBody
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -19,7 +18,7 @@ from antiphon.web.pages.layout import page
 from antiphon.web.sessions import consume_link, session_cookie
 from antiphon.web.signing_in import sign_in
 
-Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+Form = URLEncodedBody[dict[str, Any]]
 
 
 class SigninController(Controller):
@@ -29,7 +28,9 @@ class SigninController(Controller):
     include_in_schema = False
 
     @get(access=PUBLIC)
-    async def show_signin(self, request: Request[Any, Any, Any], context: Context, token: str = "") -> Response[Any]:
+    async def show_signin(
+        self, request: Request[Any, Any, Any], context: Context, token: FromQuery[str] = ""
+    ) -> Response[Any]:
         """Take a one-time link, or show the form."""
         if token:
             secret = await sync_to_thread(_consume, context, token)

@@ -6,6 +6,7 @@ from html import escape
 from urllib.parse import quote
 
 from litestar import Controller, Response, get, post
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import NotFound
@@ -30,7 +31,7 @@ class UnsubscribeController(Controller):
     include_in_schema = False
 
     @get(access=PUBLIC, sync_to_thread=True)
-    def show_unsubscribe(self, context: Context, token: str) -> Response[str]:
+    def show_unsubscribe(self, context: Context, token: FromPath[str]) -> Response[str]:
         """Ask, and change nothing: scanners open every link."""
         link = _read(context, token)
         name = context.workspace().name
@@ -43,7 +44,7 @@ class UnsubscribeController(Controller):
         return page("Unsubscribe", body, brand=name)
 
     @post(access=PUBLIC, status_code=HTTP_200_OK, sync_to_thread=True)
-    def unsubscribe(self, context: Context, token: str) -> Response[str]:
+    def unsubscribe(self, context: Context, token: FromPath[str]) -> Response[str]:
         """Unsubscribe, at once; this answers only when it is on disk."""
         link = _read(context, token)
         name = context.workspace().name
