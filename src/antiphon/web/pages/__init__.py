@@ -1,0 +1,1 @@
+"""Pages made by the server, without the single-page application: they work with scripts off."""
