@@ -93,6 +93,11 @@ class Deliverer:
         if self._under_way:
             await asyncio.gather(*self._under_way, return_exceptions=True)
 
+    @property
+    def busy(self) -> bool:
+        """Whether messages are under way."""
+        return bool(self._under_way)
+
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         self._freed.set()
