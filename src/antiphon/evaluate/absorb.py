@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.folding import fold_stream, streams_of
 from antiphon.evaluate.identity import Identities, id_of, links_of
 from antiphon.evaluate.records import Records
-from antiphon.model.clock import MINUTE
-from antiphon.model.event import INTERNAL, Event
+from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.live import Plan, Program, Touch
-from antiphon.rules.state import SubjectState, seen, set_trait
+from antiphon.rules.live import Program
+from antiphon.rules.state import SubjectState, set_trait
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
-
-PROFILE_STEP = MINUTE
-"""How far (ms) the last_seen that a profile shows may lag behind while nothing else of it changes."""
-
-WatchHit = tuple[str, SubjectKey, Event]
-"""A watch's key, the user who did it, the event."""
-
-
-class Changes:
-    """Whom a tick's events touched, and which rules may judge them differently now.
-
-    `rules` maps a subject to the rules to judge again; `everything` holds subjects whom every rule must judge
-    (new, or merged). `traits` maps a company to the names of its traits that changed (its members may be judged by
-    them). `receipt` is when the newest event of a subject was received (ms), for measuring.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing changed."""
-        self.rules: dict[SubjectKey, set[int]] = {}
-        self.everything: set[SubjectKey] = set()
-        self.new: set[SubjectKey] = set()
-        self.company_traits: dict[str, set[str]] = {}
-        self.rebuild: set[str] = set()
-        self.moved: set[SubjectKey] = set()
-        self.profiles: set[SubjectKey] = set()
-        self.links: dict[SubjectKey, tuple[str, int]] = {}
-        self.hits: list[WatchHit] = []
-        self.receipt: dict[SubjectKey, int] = {}
-
-    def judge(self, key: SubjectKey, rules: Sequence[int] | set[int] | frozenset[int]) -> None:
-        """Note that `rules` must judge `key` again."""
-        if rules:
-            self.rules.setdefault(key, set()).update(rules)
 
 
 def absorb(
@@ -66,8 +34,8 @@ def absorb(
     records.prefetch(conn, {member for root in roots for member in identities.group(root)})
     companies = _companies(conn, records, identities, events)
     records.prefetch(conn, {SubjectKey("company", c) for c in companies.values()} - keys)
-    for event in events:
-        _fold(conn, program, records, identities, companies, event, changes)
+    for stream in streams_of(events):
+        fold_stream(conn, program, records, identities, companies, stream, changes)
     for company_id in changes.rebuild:
         _rebuild(conn, program, records, identities, company_id, changes)
     return changes
@@ -166,88 +134,6 @@ def _companies(
     roots = {identities.root(key) for event in events if event.company_id is None and (key := id_of(event)) is not None}
     found = ((root, company_of(conn, records, identities, root)) for root in roots)
     return {root: company for root, company in found if company is not None}
-
-
-def _fold(
-    conn: Connection,
-    program: Program,
-    records: Records,
-    identities: Identities,
-    companies: dict[SubjectKey, str],
-    event: Event,
-    changes: Changes,
-) -> None:
-    """Fold one event into the one who did it and into their company."""
-    key = id_of(event)
-    touch = program.touch(event)
-    if key is not None:
-        record = records.change(conn, key)
-        root = identities.root(key)
-        if record.profiled_at == 0:
-            changes.new.add(root)
-            changes.profiles.add(root)
-        if _see(record.state, event):
-            changes.judge(root, program.rules_for_first_seen("user"))
-        if not event.late:
-            _count(program, record.state, event, touch.user)
-            changes.judge(root, touch.user.rules)
-        if event.company_id is None:
-            if record.contribution is None:
-                record.contribution = SubjectState()
-            _see(record.contribution, event)
-            if not event.late:
-                _count(program, record.contribution, event, touch.company)
-        changes.receipt[root] = event.received_at
-        changes.hits.extend((watch, root, event) for watch in touch.watches if root.kind == "user")
-        if record.state.last_seen is not None and record.state.last_seen - record.profiled_at > PROFILE_STEP:
-            changes.profiles.add(root)
-    company_id = event.company_id or (companies.get(identities.root(key)) if key is not None else None)
-    if company_id is not None:
-        _fold_company(conn, program, records, company_id, event, touch, changes)
-
-
-def _fold_company(
-    conn: Connection, program: Program, records: Records, company_id: str, event: Event, touch: Touch, changes: Changes
-) -> None:
-    key = SubjectKey("company", company_id)
-    record = records.change(conn, key)
-    if record.profiled_at == 0:
-        changes.new.add(key)
-        changes.profiles.add(key)
-    if _see(record.state, event):
-        changes.judge(key, program.rules_for_first_seen("company"))
-    if not event.late:
-        _count(program, record.state, event, touch.company)
-        changes.judge(key, touch.company.rules)
-    if event.company_id is not None:
-        if record.own is None:
-            record.own = SubjectState()
-        _see(record.own, event)
-        if not event.late:
-            _count(program, record.own, event, touch.company)
-    changes.receipt[key] = event.received_at
-    if record.state.last_seen is not None and record.state.last_seen - record.profiled_at > PROFILE_STEP:
-        changes.profiles.add(key)
-
-
-def _see(state: SubjectState, event: Event) -> bool:
-    """Widen the time in which the subject is known; whether it is known for longer now.
-
-    A late event makes it known from its receipt on; what Antiphon itself did to somebody does not make them known.
-    """
-    if event.flags & INTERNAL:
-        return False
-    return seen(state, event.received_at if event.late else event.timestamp)
-
-
-def _count(program: Program, state: SubjectState, event: Event, plan: Plan) -> None:
-    """Fold an event; one of our own leaves the time in which the subject is known as it was."""
-    if not plan:
-        return
-    known = state.first_seen, state.last_seen
-    program.fold(state, event, plan)
-    if event.flags & INTERNAL:
-        state.first_seen, state.last_seen = known
 
 
 def _rebuild(

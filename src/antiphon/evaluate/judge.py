@@ -105,9 +105,10 @@ class Judge:
         was = old is not None and old.member
         episode = old.episode if old is not None else 0
         if verdict.truth == was:
-            if old is not None or verdict.recheck_at is not None:
-                since = old.since if old is not None else self._now
-                record.judgements[rule_id] = Judgement(version, was, episode, since, verdict.recheck_at)
+            if old is not None:
+                old.version, old.recheck_at = version, verdict.recheck_at
+            elif verdict.recheck_at is not None:
+                record.judgements[rule_id] = Judgement(version, False, 0, self._now, verdict.recheck_at)
             return False
         episode += 1 if verdict.truth else 0
         record.judgements[rule_id] = Judgement(version, verdict.truth, episode, self._now, verdict.recheck_at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from antiphon.evaluate.absorb import Changes, company_of
+from antiphon.evaluate.absorb import company_of
+from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.records import Records
 from antiphon.model.subject import SubjectKey

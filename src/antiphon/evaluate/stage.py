@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from antiphon.evaluate.absorb import Changes, absorb, company_of
+from antiphon.evaluate.absorb import absorb, company_of
+from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
@@ -168,7 +169,20 @@ class Evaluator:
         def company(root: SubjectKey) -> str | None:
             return company_of(conn, self._records, identities, root)
 
+        self._gather(conn, current, identities, changes, now)
         wanted = changes.rules
+        judge = Judge(conn, current, self._records, identities, company, now, outcome)
+        self._records.prefetch(conn, wanted)
+        for key, rules in wanted.items():
+            if key.kind != "company" and identities.root(key) != key:
+                continue  # became part of somebody else after this was noted; that one is judged by everything
+            judge.judge(key, rules, changes.receipt.get(key))
+        for watch, root, event in changes.hits:
+            outcome.signals.append(_event_signal(watch, root, event))
+        return len(wanted)
+
+    def _gather(self, conn: Connection, current: InForce, identities: Identities, changes: Changes, now: int) -> None:
+        """Add to the rules that events touched: those of newcomers, of the merged, of company traits, of timers."""
         for key in changes.new:
             changes.judge(key, current.initial(key.kind))
         for key in changes.everything:
@@ -180,15 +194,6 @@ class Evaluator:
                     changes.judge(identities.root(key), readers)
         for key in subjects.due(conn, now, DUE_BATCH):
             changes.judge(key, self._due_rules(conn, current, key, now))
-        judge = Judge(conn, current, self._records, identities, company, now, outcome)
-        self._records.prefetch(conn, wanted)
-        for key, rules in wanted.items():
-            if key.kind != "company" and identities.root(key) != key:
-                continue  # became part of somebody else after this was noted; that one is judged by everything
-            judge.judge(key, rules, changes.receipt.get(key))
-        for watch, root, event in changes.hits:
-            outcome.signals.append(_event_signal(watch, root, event))
-        return len(wanted)
 
     def _due_rules(self, conn: Connection, current: InForce, key: SubjectKey, now: int) -> list[int]:
         """The rules whose timer has come; judgements of rules that are gone are dropped here."""

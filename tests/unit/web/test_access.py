@@ -32,7 +32,9 @@ def _routes() -> list[tuple[str, str]]:
         for path, operations in document()["paths"].items()
         for method in operations
     ]
-    filled = [(method, "/".join("1" if part.startswith("{") else part for part in p.split("/"))) for method, p in documented]
+    filled = [
+        (method, "/".join("1" if part.startswith("{") else part for part in p.split("/"))) for method, p in documented
+    ]
     return sorted({*filled, *OPEN, ("get", "/metrics")})
 
 

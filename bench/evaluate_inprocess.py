@@ -1,0 +1,128 @@
+"""Events/s through evaluation alone, in one process without HTTP: log -> tick -> commit, drained.
+
+    python bench/evaluate_inprocess.py [--rules 100] [--users 100000] [--events 200000] [--runs 3] [--profile]
+
+100 rules of mixed kinds, users drawn by Zipf (exponent 1.1), SQLite with synchronous=FULL. Prints the median of the
+runs, and CPU time, which says more than wall time on a shared machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import logging
+import pstats
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import structlog
+from sqlalchemy import insert
+
+from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.evaluate.stage import Evaluator
+from antiphon.model.event import Event
+from antiphon.rules.text import parse
+from antiphon.rules.tree import encode
+from antiphon.store import log, tables
+from antiphon.store.engine import Store, StoreSettings, open_store
+from antiphon.store.history import HistoryReader
+from antiphon.store.migrate import upgrade
+
+NOW = 1_790_000_000_000
+ROUTES = [f"/v1/thing{i}/{{id}}" for i in range(20)]
+STATUSES = [200] * 16 + [400, 401, 404, 500]
+
+
+def rule_texts(count: int) -> list[str]:
+    """Rules of mixed kinds: counts by route and status over several windows, first calls, silence, quotas."""
+    forms = [
+        'count of api_call where route = "{route}" and status = 400 in the last 24 hours >= 5',
+        'count of api_call where route = "{route}" ever >= 1',
+        'count of api_call where route = "{route}" and status >= 500 in the last 5 minutes >= 3',
+        "time since last api_call >= {number} days",
+        "count of api_call in the last {number} days >= 100000",
+    ]
+    return [
+        forms[i % len(forms)].format(route=ROUTES[i // len(forms) % len(ROUTES)], number=1 + i // len(forms) % 30)
+        for i in range(count)
+    ]
+
+
+def prepare(store: Store, rules: int, users: int, events: int) -> None:
+    """Rules, and a log of events."""
+    with store.state.write() as conn:
+        for i, text in enumerate(rule_texts(rules)):
+            row = {"name": f"{i}", "subject_kind": "user", "status": "active", "version": 1, "revision": 1}
+            row |= {
+                "text": text,
+                "tree": encode(parse(text)),
+                "filled_version": 1,
+                "created_at": NOW,
+                "updated_at": NOW,
+            }
+            conn.execute(insert(tables.rules).values(row))
+    dice = np.random.default_rng(7)
+    who = np.minimum(dice.zipf(1.1, events), users)
+    what = dice.integers(0, len(ROUTES), events)
+    how = dice.integers(0, len(STATUSES), events)
+    for start in range(0, events, 2_000):
+        batch = [
+            Event(
+                id=f"m{i}", type="track", name="api_call", timestamp=NOW + i // 100, received_at=NOW + i // 100,
+                source="1", user_id=f"user_{who[i]}",
+                properties={
+                    "method": "POST", "route": ROUTES[what[i]], "path": f"/v1/thing/{i}", "status": STATUSES[how[i]],
+                    "latency_ms": 12.5, "request_bytes": 200, "response_bytes": 900,
+                },
+            )
+            for i in range(start, min(start + 2_000, events))
+        ]  # fmt: skip
+        with store.log.write() as conn:
+            log.append_events(conn, batch, NOW)
+
+
+def run(arguments: argparse.Namespace) -> tuple[float, float]:
+    """Wall and CPU seconds to drain a fresh store."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(StoreSettings(data=Path(folder)))
+        upgrade(store)
+        prepare(store, arguments.rules, arguments.users, arguments.events)
+        clock = lambda: NOW + arguments.events // 100  # noqa: E731
+        evaluator = Evaluator(
+            store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store).past
+        )
+        profiler = cProfile.Profile()
+        wall, cpu = time.perf_counter(), time.process_time()
+        if arguments.profile:
+            profiler.enable()
+        done = 0
+        while done < arguments.events:
+            done += evaluator.tick().events
+        profiler.disable()
+        took = time.perf_counter() - wall, time.process_time() - cpu
+        if arguments.profile:
+            pstats.Stats(profiler).sort_stats("tottime").print_stats(28)
+        store.close()
+    return took
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rules", type=int, default=100)
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--profile", action="store_true")
+    arguments = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    took = [run(arguments) for _ in range(arguments.runs)]
+    wall, cpu = (statistics.median(column) for column in zip(*took, strict=True))
+    print(f"{arguments.events / wall:,.0f} events/s, {cpu / arguments.events * 1e6:.2f} CPU-us an event")
+
+
+if __name__ == "__main__":
+    main()
