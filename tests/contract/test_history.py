@@ -91,9 +91,9 @@ def test_only_what_evaluation_has_seen(store, writer):
 
 def test_repeats_are_left_out(store, writer):
     """In the table and in the tail."""
-    with store.state.write() as conn:
+    with store.log.read() as log_conn, store.state.write() as conn:
         segment = log.Segment(0, [track(id="a"), track(id="a"), track(id="b")], NOW)
-        log_duplicates.record(conn, segment, [Repeat(1, 0)])
+        log_duplicates.record(conn, log_conn, segment, [Repeat(1, 0)])
     append(store, segment.events)
     assert stored(store) == ["a", "b"]
     assert writer.tick().written == 2
