@@ -97,7 +97,7 @@ class Evaluator:
             outcome = Outcome()
             current = self._refresh(conn, position, now, outcome)
             segments = log.read(log_conn, position, limit, PARTITION)
-            events, end = self._unique(conn, segments, position)
+            events, end = self._unique(conn, log_conn, segments, position)
             identities = self._identities_of(conn)
             changes = absorb(conn, current.program, self._records, identities, events)
             judged = self._judge(conn, current, identities, changes, now, outcome)
@@ -113,12 +113,13 @@ class Evaluator:
             self._identities = Identities(subjects.load_identities(conn))
         return self._identities
 
-    def _unique(self, conn: Connection, segments: list[log.Segment], position: int) -> tuple[list[Event], int]:
+    def _unique(
+        self, conn: Connection, log_conn: Connection, segments: list[log.Segment], position: int
+    ) -> tuple[list[Event], int]:
         """The events that were not seen before, in log order, and the cursor after them all."""
         if self._dedupe is None:
             self._dedupe = DedupeIndex(PARTITION)
-            with self._store.log.read() as log_conn:
-                self._dedupe.restore(conn, log_conn, position)
+            self._dedupe.restore(conn, log_conn, position)
         unique: list[Event] = []
         for segment in segments:
             repeats = self._dedupe.check(segment.first_offset, segment.events)
@@ -128,7 +129,7 @@ class Evaluator:
                 continue
             repeated = {repeat.index for repeat in repeats}
             unique += [event for index, event in enumerate(segment.events) if index not in repeated]
-            log_duplicates.record(conn, segment, repeats, PARTITION)
+            log_duplicates.record(conn, log_conn, segment, repeats, PARTITION)
         self._dedupe.save(conn)
         return unique, position
 

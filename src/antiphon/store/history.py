@@ -30,6 +30,9 @@ _EVENT_COLUMNS = ", ".join(COLUMNS[:16])  # those that make up an event again
 _READ = 50_000
 _COMPACT_BYTES = 64 * 1024 * 1024
 _KEEP_REPLACED_HOURS = 1  # a reader that has listed a file may still be reading it
+# One commit a second leaves 86,400 small files a day in the table's own log; after a checkpoint they serve nobody.
+_CONFIGURATION = {"delta.logRetentionDuration": "interval 1 hour"}
+_FIRST_WINDOW = 20_000  # offsets looked at first for the newest events; each further look goes 16 times as far back
 
 
 def location(store: Store) -> str:
@@ -53,7 +56,8 @@ class HistoryTable:
         if "://" not in where:
             Path(where).mkdir(parents=True, exist_ok=True)
         if not DeltaTable.is_deltatable(where):
-            DeltaTable.create(where, SCHEMA, name="events", description="every accepted event, once")
+            description = "every accepted event, once"
+            DeltaTable.create(where, SCHEMA, name="events", description=description, configuration=_CONFIGURATION)
         self._table = DeltaTable(where)
 
     @property
@@ -77,6 +81,7 @@ class HistoryTable:
         self._table.optimize.compact(target_size=_COMPACT_BYTES)
         self._table.vacuum(retention_hours=_KEEP_REPLACED_HOURS, enforce_retention_duration=False, dry_run=False)
         self._table.create_checkpoint()
+        self._table.cleanup_metadata()
         self._table.update_incremental()
 
 
@@ -160,7 +165,6 @@ class HistoryReader:
         """The newest events that the filters take, newest first; `search` looks into names, ids and properties."""
         where, values = ["true"], list[object]()
         for condition, value in (
-            ("log_offset < ?", before_offset),
             ("name = ?", name),
             ("(user_id = ? OR anonymous_id = ?)", user_id),
             (
@@ -171,7 +175,7 @@ class HistoryReader:
             if value is not None:
                 where.append(condition)
                 values += [value] * condition.count("?")
-        return self._select(where, values, limit)
+        return self._select(where, values, limit, before_offset)
 
     def of_ids(
         self,
@@ -184,11 +188,7 @@ class HistoryReader:
     ) -> list[StoredEvent]:
         """The newest events of these people, newest first; with a company, its own and those of theirs that name none."""
         condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
-        where = [condition]
-        if before_offset is not None:
-            where.append("log_offset < ?")
-            values.append(before_offset)
-        return self._select(where, values, limit)
+        return self._select([condition], values, limit, before_offset)
 
     def count_ids(
         self, *, user_ids: Iterable[str] = (), anonymous_ids: Iterable[str] = (), company_id: str | None = None
@@ -199,13 +199,25 @@ class HistoryReader:
             row = db.execute(f"SELECT count(*) FROM events WHERE {condition}", values).fetchone()  # noqa: S608
         return int(row[0]) if row else 0
 
-    def _select(self, where: list[str], values: list[object], limit: int) -> list[StoredEvent]:
+    def _select(
+        self, where: list[str], values: list[object], limit: int, before_offset: int | None
+    ) -> list[StoredEvent]:
+        """The newest rows that `where` takes; looks further and further back, as files say which offsets they hold."""
         query = (
-            f"SELECT {_EVENT_COLUMNS} FROM events WHERE {' AND '.join(where)} ORDER BY log_offset DESC LIMIT {limit:d}"  # noqa: S608
+            f"SELECT {_EVENT_COLUMNS} FROM events WHERE log_offset >= ? AND log_offset < ? AND {' AND '.join(where)}"  # noqa: S608
+            f" ORDER BY log_offset DESC LIMIT ?"
         )
+        found: list[StoredEvent] = []
         with self.connect() as db:
-            rows = db.sql(query, params=values)
-            return [StoredEvent(*pair) for pair in to_events(rows.to_arrow_reader(_READ))]
+            ((end,),) = db.sql("SELECT coalesce(max(log_offset) + 1, 0) FROM events").fetchall()
+            end = end if before_offset is None else min(end, before_offset)
+            window = _FIRST_WINDOW
+            while end > 0 and len(found) < limit:
+                start = max(0, end - window)
+                rows = db.sql(query, params=[start, end, *values, limit - len(found)])
+                found += [StoredEvent(*pair) for pair in to_events(rows.to_arrow_reader(_READ))]
+                end, window = start, window * 16
+        return found
 
 
 def _numbered(segments: Sequence[log.Segment], limit: int, repeated: frozenset[int]) -> list[tuple[int, Event]]:

@@ -6,23 +6,25 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from antiphon.store.dedupe import Repeat
+from antiphon.store.dedupe import Repeat, conflicting
 from antiphon.store.dialect import upsert
 from antiphon.store.log import Segment
 from antiphon.store.tables import log_duplicates
 
 
-def record(conn: Connection, segment: Segment, repeats: Sequence[Repeat], partition: int = 0) -> None:
-    """Note the repeats in a segment; one whose first is at hand is compared with it: same id, other body conflicts."""
-    rows: list[dict[str, object]] = []
-    for repeat in repeats:
-        first = None if repeat.first_offset is None else repeat.first_offset - segment.first_offset
-        same = True
-        if first is not None and 0 <= first < len(segment.events):
-            one, other = segment.events[first], segment.events[repeat.index]
-            same = (one.name, one.user_id, one.properties) == (other.name, other.user_id, other.properties)
-        offset = segment.first_offset + repeat.index
-        rows.append({"partition": partition, "offset": offset, "conflicting": not same})
+def record(
+    conn: Connection, log_conn: Connection, segment: Segment, repeats: Sequence[Repeat], partition: int = 0
+) -> None:
+    """Note the repeats in a segment, and which of them conflict: same id, other body (see `dedupe.conflicting`)."""
+    other = conflicting(log_conn, segment.first_offset, segment.events, repeats, partition)
+    rows = [
+        {
+            "partition": partition,
+            "offset": segment.first_offset + repeat.index,
+            "conflicting": repeat.index in other,
+        }
+        for repeat in repeats
+    ]
     upsert(conn, log_duplicates, rows)
 
 
