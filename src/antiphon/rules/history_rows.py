@@ -24,7 +24,11 @@ class HistoryTables(msgspec.Struct, frozen=True):
 def history_tables() -> HistoryTables:
     """Tables by name only: `events`, `profiles` and `identities`, of whichever connection runs the expression."""
     texts = ("event_id", "name", "source", "user_id", "anonymous_id", "company_id", "properties")
-    events = dict.fromkeys(texts, "string") | {"timestamp": "timestamp('UTC', 6)", "weight": "float64", "late": "boolean"}
+    events = dict.fromkeys(texts, "string") | {
+        "timestamp": "timestamp('UTC', 6)",
+        "weight": "float64",
+        "late": "boolean",
+    }
     profiles = {"kind": "string", "id": "string", "traits": "string", "company_id": "string", "first_seen": "int64"}
     return HistoryTables(
         events=ibis.table(events, name="events"),
