@@ -67,7 +67,7 @@ def _same(accumulated: Any) -> Any:
 
 
 def _sum(total: Any) -> float:
-    return total[0] + total[1] / MICRO
+    return float(total[0] * MICRO + total[1]) / MICRO
 
 
 def _column(selection: Selection) -> Column:
@@ -81,8 +81,8 @@ def _sum_column(selection: Selection) -> Numbers:
     weighted = number * selection.weight
     whole = weighted.floor()
     micro = ((weighted - whole) * MICRO + 0.5).floor()
-    wholes = whole.cast("decimal(38, 0)").sum(where=hit).cast("float64")
-    return wholes + micro.cast("decimal(38, 0)").sum(where=hit).cast("float64") / MICRO
+    wholes = whole.cast("decimal(38, 0)").sum(where=hit)
+    return (wholes * MICRO + micro.cast("decimal(38, 0)").sum(where=hit)).cast("float64") / MICRO
 
 
 def _mean_column(selection: Selection) -> Numbers:

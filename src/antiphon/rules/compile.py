@@ -15,6 +15,7 @@ from antiphon.rules.conditions import (
     Compare,
     Comparison,
     Compiled,
+    CountAtLeast,
     DateTest,
     SegmentTest,
     SlidingCount,
@@ -22,7 +23,7 @@ from antiphon.rules.conditions import (
     Target,
     TraitTest,
 )
-from antiphon.rules.known import known_from
+from antiphon.rules.known import KnownAt, known_from
 from antiphon.rules.metrics import Metric, metric_key
 from antiphon.rules.selectors import normal
 from antiphon.rules.state import SubjectView
@@ -98,14 +99,24 @@ class Compiler:
         compare = comparison(self._operators[node.op])
         if row.gives == "age":
             return Age(self._source(node, row, window), compare, target, known_at)
-        if row.key == "count" and isinstance(window, SlidingFrame):
-            key = self.metric(node.aggregate, "count", window)
-            least = number(node.value)
-            if node.op == ">=" and least is not None and least > 0 and known_at is None:
-                return SlidingCountAtLeast(key, window, least)
-            return SlidingCount(key, window, compare, target, known_at)
+        if row.key == "count":
+            count = self._count(node, window, known_at)
+            if count is not None:
+                return count
         cost = 1 if isinstance(window, EverFrame) else 3
         return Comparison(self._source(node, row, window), compare, target, known_at, cost)
+
+    def _count(self, node: tree.Measure, window: Frame, known_at: KnownAt | None) -> Compiled | None:
+        """A count in the form made for it, if there is one."""
+        key, least = self.metric(node.aggregate, "count", window), number(node.value)
+        if node.op == ">=" and least is not None and least > 0 and known_at is None:
+            if isinstance(window, EverFrame):
+                return CountAtLeast(key, least)
+            if isinstance(window, SlidingFrame):
+                return SlidingCountAtLeast(key, window, least)
+        if not isinstance(window, SlidingFrame):
+            return None
+        return SlidingCount(key, window, comparison(self._operators[node.op]), self.target(node.value), known_at)
 
     def _source(self, node: tree.Measure, row: aggregates.Aggregate, window: Frame) -> sources.Source:
         key, *others = self.keys(node)

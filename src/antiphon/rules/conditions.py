@@ -49,9 +49,10 @@ class Comparison:
     def verdict(self, view: SubjectView, now: int) -> Truth:
         """Compare, and follow the value until the comparison turns out otherwise."""
         metrics, target, compare = view.state.metrics, self._target(view), self._compare
-        truth = compare(self._source.now(metrics, now), target)
+        value, later = self._source.timeline(metrics, now)
+        truth = compare(value, target)
         flip = None
-        for instant, value in self._source.later(metrics, now):
+        for instant, value in later:
             if compare(value, target) is not truth:
                 flip = instant
                 break
@@ -59,7 +60,27 @@ class Comparison:
 
     def sides(self, view: SubjectView, now: int) -> tuple[Any, Any]:
         """The aggregate's value and what it is compared with."""
-        return self._source.now(view.state.metrics, now), self._target(view)
+        return self._source.timeline(view.state.metrics, now)[0], self._target(view)
+
+
+class CountAtLeast:
+    """`count >= N` over all time, N above 0: once true, it stays so."""
+
+    cost = 1
+
+    def __init__(self, key: str, least: float) -> None:
+        """Take the number that the count has to reach."""
+        self._key, self._least = key, least
+
+    def verdict(self, view: SubjectView, now: int) -> Truth:
+        """Time alone changes nothing."""
+        del now
+        return view.state.metrics.get(self._key, 0) >= self._least, None
+
+    def sides(self, view: SubjectView, now: int) -> tuple[Any, Any]:
+        """The count and the number to reach."""
+        del now
+        return view.state.metrics.get(self._key, 0), self._least
 
 
 class SlidingCount:
@@ -119,8 +140,10 @@ class SlidingCountAtLeast:
         if ring is None:
             return False, None
         numbers, counts = ring
-        first = (now - self._length) // self._width
         left = self._least
+        if sum(counts) < left:  # too few even with those that have left the window
+            return False, None
+        first = (now - self._length) // self._width
         index = len(numbers)
         while index:
             index -= 1
@@ -152,11 +175,11 @@ class Age:
     def verdict(self, view: SubjectView, now: int) -> Truth:
         """Compare now; the truth can turn when the age reaches the length, passes it, or the event leaves the window."""
         metrics, target = view.state.metrics, self._target(view)
-        at = self._instant.now(metrics, now)
+        at, later = self._instant.timeline(metrics, now)
         if at is None or target is None:
             return known(self._known_at, view, now, self._compare(None, target), None)
         truth = self._compare(now - at, target)
-        end = next((instant for instant, value in self._instant.later(metrics, now) if value != at), None)
+        end = next((instant for instant, value in later if value != at), None)
         flip = end
         for instant in (at + int(target), at + int(target) + 1):
             if instant > now and (end is None or instant < end) and self._compare(instant - at, target) is not truth:
@@ -166,7 +189,7 @@ class Age:
 
     def sides(self, view: SubjectView, now: int) -> tuple[Any, Any]:
         """The age and the length, in ms."""
-        at = self._instant.now(view.state.metrics, now)
+        at, _ = self._instant.timeline(view.state.metrics, now)
         return None if at is None else now - at, self._target(view)
 
 

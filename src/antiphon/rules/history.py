@@ -18,7 +18,7 @@ from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.columns import Flags, Table
 from antiphon.rules.history_leaves import Leaf, LeafCompiler, Make
-from antiphon.rules.history_rows import event_rows, subject_rows
+from antiphon.rules.history_rows import HistoryTables, event_rows, subject_rows
 from antiphon.rules.zones import LocalDays
 
 
@@ -45,9 +45,7 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 def members(
     rule: tree.Tree,
     subject_kind: SubjectKind,
-    events: Table,
-    profiles: Table,
-    identities: Table,
+    tables: HistoryTables,
     *,
     now: int,
     time_zone: str,
@@ -61,8 +59,8 @@ def members(
     compiler = LeafCompiler(subject_kind, LocalDays(time_zone), now)
     assembly = _Assembly(compiler, segments or {})
     matched = assembly.truth(rule, "")
-    counted = event_rows(events, profiles, identities, subject_kind)
-    rows = compiler.joined(subject_rows(profiles, subject_kind, with_company=compiler.reads_company), counted)
+    counted = event_rows(tables, subject_kind)
+    rows = compiler.joined(subject_rows(tables.profiles, subject_kind, with_company=compiler.reads_company), counted)
     columns: dict[str, Any] = {}
     leaves: list[LeafColumns] = []
     for number, (path, node, leaf) in enumerate(assembly.leaves):

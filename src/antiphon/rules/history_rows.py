@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+import msgspec
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.accumulators import WEIGHT_STEPS
@@ -12,12 +13,37 @@ from antiphon.rules.zones import LocalDays
 DAY_MS = 86_400_000
 
 
-def event_rows(events: Table, profiles: Table, identities: Table, kind: SubjectKind) -> Table:
+class HistoryTables(msgspec.Struct, frozen=True):
+    """The tables that rules over history read; see `history_tables` for their columns."""
+
+    events: Table
+    profiles: Table
+    identities: Table
+
+
+def history_tables() -> HistoryTables:
+    """Tables by name only: `events`, `profiles` and `identities`, of whichever connection runs the expression."""
+    texts = ("event_id", "name", "source", "user_id", "anonymous_id", "company_id", "properties")
+    events = dict.fromkeys(texts, "string") | {
+        "timestamp": "timestamp('UTC', 6)",
+        "weight": "float64",
+        "late": "boolean",
+    }
+    profiles = {"kind": "string", "id": "string", "traits": "string", "company_id": "string", "first_seen": "int64"}
+    return HistoryTables(
+        events=ibis.table(events, name="events"),
+        profiles=ibis.table(profiles, name="profiles"),
+        identities=ibis.table({"kind": "string", "id": "string", "user_id": "string"}, name="identities"),
+    )
+
+
+def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
     """The events that are not late, each with its `subject_id`, `at` in ms, and its weight as it is counted.
 
     An event is its user's (a former id stands for the user), else that of the user that its anonymous id is linked to; a
     company's are those with its `company_id`, and those of its users that have none.
     """
+    events, profiles, identities = tables.events, tables.profiles, tables.identities
     users = identities.filter(identities.kind == "user").select(former_id="id", former_user="user_id")
     devices = identities.filter(identities.kind == "anonymous").select(device_id="id", device_user="user_id")
     rows = events.filter(~events.late)

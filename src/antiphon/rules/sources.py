@@ -7,25 +7,23 @@ instant on. From them a condition finds the exact instant at which its truth wil
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from antiphon.rules.aggregates import Aggregate
 from antiphon.rules.state import Metrics
 from antiphon.rules.windows import Frame
 
-Later = Iterator[tuple[int, Any]]
+Later = Iterable[tuple[int, Any]]
+Timeline = tuple[Any, Later]
+"""The value at an instant (None when there is none), and the values to come."""
 
 
 class Source(Protocol):
     """A value over time."""
 
-    def now(self, metrics: Metrics, now: int) -> Any:
-        """The value at `now` (ms); None when there is none."""
-        ...
-
-    def later(self, metrics: Metrics, now: int) -> Later:
-        """The values to come."""
+    def timeline(self, metrics: Metrics, now: int) -> Timeline:
+        """The value at `now` (ms), and the later values, worked out as far as they are asked for."""
         ...
 
 
@@ -36,15 +34,10 @@ class EverSource:
         """Take the metric's key and the aggregate's row."""
         self._key, self._row = key, row
 
-    def now(self, metrics: Metrics, now: int) -> Any:
+    def timeline(self, metrics: Metrics, now: int) -> Timeline:
         """The value, the same at any time."""
         del now
-        return self._row.value(metrics.get(self._key))
-
-    def later(self, metrics: Metrics, now: int) -> Later:
-        """Nothing changes."""
-        del metrics, now
-        return iter(())
+        return self._row.value(metrics.get(self._key)), ()
 
 
 class RingSource:
@@ -54,21 +47,11 @@ class RingSource:
         """Take the metric's key, the aggregate's row, the window, and how two buckets become one."""
         self._key, self._row, self._frame, self._merge = key, row, frame, merge
 
-    def now(self, metrics: Metrics, now: int) -> Any:
-        """The value of the buckets in the window."""
-        _, suffixes = self._covered(metrics, now)
-        return self._row.value(suffixes[0])
-
-    def later(self, metrics: Metrics, now: int) -> Later:
-        """The value after each bucket has left."""
-        numbers, suffixes = self._covered(metrics, now)
-        return steps(self._frame, numbers, lambda index: self._row.value(suffixes[index]))
-
-    def _covered(self, metrics: Metrics, now: int) -> tuple[list[int], list[Any]]:
-        """The buckets in the window, and what is accumulated from each of them on (one more: nothing)."""
+    def timeline(self, metrics: Metrics, now: int) -> Timeline:
+        """The value of the buckets in the window, and the value after each has left."""
         ring = metrics.get(self._key)
         if ring is None:
-            return [], [None]
+            return self._row.value(None), ()
         start = bisect_left(ring[0], self._frame.first(now))
         numbers, suffixes = ring[0][start:], [None]
         together = None
@@ -76,7 +59,8 @@ class RingSource:
             together = accumulated if together is None else self._merge(accumulated, together)
             suffixes.append(together)
         suffixes.reverse()
-        return numbers, suffixes
+        value = self._row.value
+        return value(suffixes[0]), steps(self._frame, numbers, lambda index: value(suffixes[index]))
 
 
 class RatioSource:
@@ -86,32 +70,27 @@ class RatioSource:
         """Take the keys of both counts; `frame` is None for all time."""
         self._key, self._to, self._row, self._frame = key, to, row, frame
 
-    def now(self, metrics: Metrics, now: int) -> Any:
-        """The share; None when there is nothing to divide by."""
-        if self._frame is None:
-            return self._row.value([metrics.get(self._key, 0), metrics.get(self._to, 0)])
-        _, totals = self._covered(self._frame, metrics, now)
-        return self._row.value(totals[0])
-
-    def later(self, metrics: Metrics, now: int) -> Later:
-        """The share after each bucket has left."""
-        if self._frame is None:
-            return iter(())
-        numbers, totals = self._covered(self._frame, metrics, now)
-        return steps(self._frame, numbers, lambda index: self._row.value(totals[index]))
-
-    def _covered(self, frame: Frame, metrics: Metrics, now: int) -> tuple[list[int], list[list[Any]]]:
+    def timeline(self, metrics: Metrics, now: int) -> Timeline:
+        """The share (None when there is nothing to divide by), and the share after each bucket has left."""
+        above, below, frame = metrics.get(self._key), metrics.get(self._to), self._frame
+        if frame is None:
+            return self._row.value([above or 0, below or 0]), ()
         first = frame.first(now)
-        parts = [dict(zip(*metrics.get(key, ([], [])), strict=True)) for key in (self._key, self._to)]
+        if below is None or below[0][-1] < first:
+            return None, ()
+        if above is None or above[0][-1] < first:  # none of many, which is what is usual: 0 as long as there are any
+            return 0.0, ((frame.gone_at(below[0][-1]), None),)
+        parts = [dict(zip(*ring, strict=True)) for ring in (above, below)]
         numbers = sorted(number for number in {*parts[0], *parts[1]} if number >= first)
         totals: list[list[Any]] = [[0, 0]]
         for number in reversed(numbers):
             totals.append([totals[-1][side] + parts[side].get(number, 0) for side in (0, 1)])
         totals.reverse()
-        return numbers, totals
+        value = self._row.value
+        return value(totals[0]), steps(frame, numbers, lambda index: value(totals[index]))
 
 
-def steps(frame: Frame, numbers: list[int], value_from: Callable[[int], Any]) -> Later:
+def steps(frame: Frame, numbers: list[int], value_from: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:
     """The value from each instant on at which buckets leave; `value_from(i)` is that of the buckets from the i-th on."""
     for index, number in enumerate(numbers):
         instant = frame.gone_at(number)

@@ -1,0 +1,258 @@
+"""An independent reading of RULES.md: plain loops over lists of events, sharing no code with the product's evaluation.
+
+Only the tree's structs are shared, as the statement of what is asked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from antiphon.rules import tree
+
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+UNITS = {"minutes": MINUTE, "hours": 60 * MINUTE, "days": DAY, "weeks": 7 * DAY, "months": 30 * DAY}
+
+
+class Subject:
+    """What there is to know of one subject: its events that are not late, its traits, its company's traits."""
+
+    def __init__(self, events, traits, company_traits=None, first_seen=None):
+        self.events = events
+        self.traits = traits
+        self.company_traits = company_traits or {}
+        self.first_seen = min((event.timestamp for event in events), default=None) if first_seen is None else first_seen
+
+
+class Oracle:
+    def __init__(self, kind, time_zone, segments=None):
+        self.kind = kind
+        self.zone = ZoneInfo(time_zone)
+        self.segments = segments or {}
+
+    def truth(self, node, subject, now):
+        """Whether a condition holds for a subject at `now`."""
+        if isinstance(node, tree.AllOf):
+            return all(self.truth(child, subject, now) for child in node.of)
+        if isinstance(node, tree.AnyOf):
+            return any(self.truth(child, subject, now) for child in node.of)
+        if isinstance(node, tree.NoneOf):
+            return not any(self.truth(child, subject, now) for child in node.of)
+        if isinstance(node, tree.AtLeast):
+            return sum(self.truth(child, subject, now) for child in node.of) >= node.count
+        if isinstance(node, tree.InSegment):
+            inside = node.name in self.segments and self.truth(self.segments[node.name], subject, now)
+            return inside == node.inside
+        if isinstance(node, tree.TraitCondition):
+            value = self.trait(node.owner, node.name, subject)
+            if isinstance(node.value, tree.Duration):
+                return moving_date(node.op, instant(value), length(node.value), now)
+            return predicate(node.op, value, node.value)
+        return self.measure(node, subject, now)
+
+    def trait(self, owner, name, subject):
+        of_company = owner == "company" and self.kind == "user"
+        return (subject.company_traits if of_company else subject.traits).get(name)
+
+    def measure(self, node, subject, now):
+        start = self.start(node.window, now)
+        if not self.known(node, subject, now, start):
+            return False
+        covered = [event for event in subject.events if start is None or event.timestamp >= start]
+        value = self.aggregate(node.aggregate, covered, now)
+        if node.aggregate.kind in ("first", "last"):
+            return predicate(node.op, value, node.value)
+        target = self.target(node.value, subject)
+        if value is None or target is None:
+            return node.op == "!="
+        return compare(node.op, value, target)
+
+    def start(self, window, now):
+        if isinstance(window, tree.Ever):
+            return None
+        if isinstance(window, tree.Last):
+            long = window.amount * UNITS[window.unit]
+            width = max(MINUTE, long // 60)
+            return math.floor(Fraction(now - long, width)) * width
+        local = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
+        day = local.date()
+        if window.period == "week":
+            day -= timedelta(days=day.weekday())
+        elif window.period == "month":
+            day = day.replace(day=1)
+        # the first instant of that local day, found by looking at every quarter of an hour around it
+        around = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000 - DAY
+        quarters = range(around, around + 3 * DAY, 15 * MINUTE)
+        return next(at for at in quarters if self.day(at) == day)
+
+    def day(self, at):
+        return datetime.fromtimestamp(at / 1000, UTC).astimezone(self.zone).date()
+
+    def known(self, node, subject, now, start):
+        if node.known_for is not None:
+            needed = length(node.known_for)
+            return not needed or (subject.first_seen is not None and now - subject.first_seen >= needed)
+        counted = node.aggregate.kind in ("count", "days_active")
+        limit = node.value if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else None
+        absent = limit is not None and ((node.op in ("=", "<=") and limit == 0) or (node.op == "<" and 0 < limit <= 1))
+        if not (counted and absent) or start is None:
+            return True
+        if subject.first_seen is None:
+            return False
+        if isinstance(node.window, tree.Last):
+            return now - subject.first_seen >= node.window.amount * UNITS[node.window.unit]
+        return subject.first_seen <= start
+
+    def aggregate(self, aggregate, events, now):
+        chosen = [event for event in events if selects(aggregate.selector, event)]
+        kind = aggregate.kind
+        if kind == "count":
+            return weights(chosen)
+        if kind == "ratio":
+            below = weights([event for event in events if selects(aggregate.to, event)])
+            return float(weights(chosen)) / float(below) if below else None
+        if kind == "days_active":
+            return len({self.day(event.timestamp) for event in chosen})
+        if kind == "time_since_first":
+            return now - min(event.timestamp for event in chosen) if chosen else None
+        if kind == "time_since_last":
+            return now - max(event.timestamp for event in chosen) if chosen else None
+        if kind in ("first", "last"):
+            having = [event for event in chosen if event.properties.get(aggregate.property) is not None]
+            having.sort(key=lambda event: (event.timestamp, event.id, event.source))
+            return having[0 if kind == "first" else -1].properties[aggregate.property] if having else None
+        numbers = [
+            (event.properties[aggregate.property], weight(event))
+            for event in chosen
+            if is_number(event.properties.get(aggregate.property))
+        ]
+        if kind == "min":
+            return min((number for number, _ in numbers), default=None)
+        if kind == "max":
+            return max((number for number, _ in numbers), default=None)
+        total = sum(Fraction(math.floor(Fraction(n * float(w)) * 10**6 + Fraction(1, 2)), 10**6) for n, w in numbers)
+        total = float(total * 10**6) / 10**6
+        if kind == "sum":
+            return total
+        return total / float(sum(w for _, w in numbers)) if numbers else None
+
+    def target(self, value, subject):
+        if isinstance(value, tree.Duration):
+            return length(value)
+        if isinstance(value, tree.Percent):
+            return value.value / 100
+        if isinstance(value, tree.TraitValue):
+            limit = self.trait(value.owner, value.name, subject)
+            return limit * value.percent / 100 if is_number(limit) else None
+        return value
+
+
+def length(duration):
+    return duration.amount * UNITS[duration.unit]
+
+
+def weight(event):
+    return Fraction(math.floor(Fraction(event.weight) * 2**20 + Fraction(1, 2)), 2**20)
+
+
+def weights(events):
+    return sum(weight(event) for event in events)
+
+
+def selects(selector, event):
+    if selector.match == "exact":
+        named = event.name == selector.event
+    elif selector.match == "wildcard":
+        named = wildcard(selector.event, event.name)
+    else:
+        named = re.search(selector.event, event.name) is not None
+    return named and all(predicate(test.op, event.properties.get(test.property), test.value) for test in selector.where)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def same(value, operand):
+    if isinstance(value, bool) or isinstance(operand, bool):
+        return value is operand
+    if is_number(value) and is_number(operand):
+        return float(value) == float(operand)
+    return isinstance(value, str) and isinstance(operand, str) and value == operand
+
+
+def compare(op, value, operand):
+    return {
+        "=": value == operand,
+        "!=": value != operand,
+        "<": value < operand,
+        "<=": value <= operand,
+        ">": value > operand,
+        ">=": value >= operand,
+    }[op]
+
+
+def predicate(op, value, operand):  # noqa: PLR0911
+    """Whether a predicate holds for a value, None meaning that it is missing."""
+    if op == "exists":
+        return value is not None
+    if op == "missing":
+        return value is None
+    if op in ("!=", "not_in"):
+        return not any(same(value, item) for item in (operand if op == "not_in" else [operand]))
+    if value is None:
+        return False
+    if op in ("=", "in"):
+        return any(same(value, item) for item in (operand if op == "in" else [operand]))
+    if op in ("<", "<=", ">", ">="):
+        alike = (is_number(value) and is_number(operand)) or (isinstance(value, str) and isinstance(operand, str))
+        return alike and compare(op, value, operand)
+    if op == "contains":
+        if isinstance(value, list):
+            return any(same(item, operand) for item in value)
+        return isinstance(value, str) and isinstance(operand, str) and operand in value
+    if op in ("starts_with", "ends_with"):
+        return isinstance(value, str) and (value.startswith(operand) if op == "starts_with" else value.endswith(operand))
+    form = text_form(value)
+    if form is None:
+        return False
+    return wildcard(operand, form) if op == "matches" else re.search(operand, form) is not None
+
+
+def text_form(value):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return str(value) if is_number(value) else None
+
+
+def wildcard(pattern, text):
+    return re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), text, re.DOTALL) is not None
+
+
+def instant(value):
+    """A date as the tests write them: ISO text ending in Z or a plain day, or a number."""
+    if is_number(value):
+        return math.floor(value) if abs(value) >= 1e11 else math.floor(value * 1000)
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        return None
+    parsed = datetime.fromisoformat(value)
+    parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
+    return (parsed - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def moving_date(op, at, long, now):
+    if at is None:
+        return False
+    if op == "in_the_last":
+        return now - long <= at <= now
+    if op == "within_the_next":
+        return now <= at <= now + long
+    return at < now - long
