@@ -116,7 +116,9 @@ def is_installed(ui: Path) -> bool:
         there = json.loads((ui / "node_modules" / ".package-lock.json").read_text())["packages"]
     except (OSError, ValueError, KeyError):
         return False
-    needed = {path: entry for path, entry in lock.items() if path and not entry.keys() & {"dev", "optional", "devOptional"}}
+    needed = {
+        path: entry for path, entry in lock.items() if path and not entry.keys() & {"dev", "optional", "devOptional"}
+    }
     return all(there.get(path, {}).get("version") == entry.get("version") for path, entry in needed.items())
 
 

@@ -1,10 +1,11 @@
 // Fails when the committed client is not what openapi.json gives now.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const committed = 'src/api/generated';
-const fresh = mkdtempSync(join('node_modules', '.client-'));
+const fresh = mkdtempSync(join(tmpdir(), 'antiphon-client-'));
 const files = (root) =>
   readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -15,7 +16,7 @@ try {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ANTIPHON_CLIENT_OUT: fresh },
   });
-  const format = ['prettier', '--log-level', 'warn', '--ignore-path', '/dev/null', '--write', fresh];
+  const format = ['prettier', '--log-level', 'warn', '--config', '.prettierrc.json', '--write', fresh];
   execFileSync('npx', format, { stdio: 'inherit' });
   const stale =
     files(committed).join() !== files(fresh).join() ||

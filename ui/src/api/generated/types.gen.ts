@@ -1702,7 +1702,7 @@ export type SignOutResponses = {
   /**
    * Request fulfilled, nothing follows
    */
-  204: void;
+  204: null;
 };
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];

@@ -1,0 +1,38 @@
+import { screen } from '@testing-library/react';
+import { expect, it } from 'vitest';
+import { show } from '../../../tests/page';
+import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
+import type { RuleCheck } from '~/features/rules/useRuleCheck';
+
+const sound: RuleCheck = {
+  empty: false,
+  problem: null,
+  failure: null,
+  sentence: 'made calls',
+  preview: undefined,
+  previewFailure: null,
+  stale: true,
+  checked: true,
+};
+const vocabulary = { events: ['api_call'], properties: ['status'], traits: ['plan'] };
+const editor = (check: RuleCheck) => (
+  <RuleTextEditor
+    text="count of api_call were"
+    onChange={() => undefined}
+    check={check}
+    vocabulary={vocabulary}
+  />
+);
+
+it('says what is wrong and what was expected, and marks the place', async () => {
+  const problem = { from: 18, to: 22, message: 'I do not know “were”', expected: ['where', '>='] };
+  const { container, update } = show(editor({ ...sound, checked: false, problem }));
+  expect(screen.getByText('I do not know “were”')).toBeTruthy();
+  expect(screen.getByText('where, >=')).toBeTruthy();
+  expect(container.querySelector('.cm-lintRange-error')?.textContent).toBe('were');
+  expect(screen.getByRole('textbox').getAttribute('aria-invalid')).toBe('true');
+
+  update(editor(sound));
+  expect(screen.queryByText('I do not know “were”')).toBeNull();
+  expect(container.querySelector('.cm-lintRange-error')).toBeNull();
+});
