@@ -20,13 +20,13 @@ from antiphon.runtime.http import HttpServer
 from antiphon.runtime.lag import Lag
 from antiphon.runtime.rule_engine import RuleEngine
 from antiphon.runtime.test_sender import TestSender
-from antiphon.runtime.wakes import open_wake
 from antiphon.runtime.workspace import WorkspaceReader
 from antiphon.store.engine import Store, open_store
 from antiphon.store.history import HistoryReader
 from antiphon.store.keyring import event_keys
 from antiphon.store.log_writer import LogWriter
 from antiphon.store.settings import read_workspace
+from antiphon.store.wake import open_wake
 from antiphon.templates.renderer import Renderer
 from antiphon.web.app import create_app
 from antiphon.web.context import ChannelInfo, WebContext

@@ -19,13 +19,12 @@ from antiphon.ingest.relay import Relay
 from antiphon.measure.history_writer import HistoryWriter
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.loop import StageLoop, TickResult
-from antiphon.runtime.wakes import open_wake
 from antiphon.runtime.workspace import WorkspaceReader
 from antiphon.store.committer import Committer
 from antiphon.store.engine import open_store
 from antiphon.store.history import HistoryReader
 from antiphon.store.settings import read_workspace
-from antiphon.store.wake import Topic
+from antiphon.store.wake import Topic, open_wake
 from antiphon.templates.renderer import Renderer
 
 log = structlog.get_logger(__name__)
