@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from antiphon import errors
+from antiphon import config, errors
 from antiphon.errors import AntiphonError
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -44,6 +44,24 @@ def error_codes() -> Iterator[str]:
             yield _row(f"`{kind.code}`", str(kind.status), " ".join((kind.__doc__ or "").split()))
 
 
+def settings() -> Iterator[str]:
+    """Every setting, by the group that it belongs to."""
+    yield "# Settings\n"
+    yield "Each setting is a flag of `antiphon serve` (`--smtp-host`), a variable (`ANTIPHON_SMTP_HOST`) or a key of the TOML"
+    yield "file that `--config` names (`smtp_host`). A flag wins over the environment, the environment over the file.\n"
+    group = ""
+    for option in config.options():
+        if option.group != group:
+            group = option.group
+            yield f"\n## {group.capitalize()}\n"
+            yield from _table("setting", "default", "meaning")
+        default = option.default
+        if option.name in {"public_url", "static"}:
+            default = ""  # depends on where it runs
+        shown = ",".join(default) if isinstance(default, (list, tuple)) else str(default)
+        yield _row(f"`{option.name}`", f"`{shown}`" if shown else "", config.help_of(option))
+
+
 def _table(*columns: str) -> Iterator[str]:
     yield _row(*columns)
     yield _row(*("---" for _ in columns))
@@ -55,6 +73,7 @@ def _row(*cells: str) -> str:
 
 DOCUMENTS: dict[str, Callable[[], Iterator[str]]] = {
     "errors.md": error_codes,
+    "settings.md": settings,
 }
 
 

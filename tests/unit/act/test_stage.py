@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from factories import NOW, ManualClock, api_call, identify, track
-from pipeline import Pipeline, send_workflow
 from sqlalchemy import update
 
 from antiphon.model.clock import MINUTE
 from antiphon.store import tables
 from antiphon.store.engine import Store
+from factories import NOW, ManualClock, api_call, identify, track
+from pipeline import Pipeline, send_workflow
 
 FIRST_CALL = "count of api_call ever >= 1"
 

@@ -8,7 +8,6 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
-from factories import NOW, ManualClock
 from sqlalchemy import insert, select, update
 
 from antiphon.deliver.record import Recorder
@@ -21,6 +20,7 @@ from antiphon.store import outbox, tables, workflow_runs
 from antiphon.store.committer import Committer
 from antiphon.store.engine import Store
 from antiphon.templates.renderer import Renderer
+from factories import NOW, ManualClock
 
 WORKSPACE = Workspace(
     name="Acme", time_zone="UTC", sender="Acme <hi@acme.example>", public_url="http://acme.example", secret="s" * 32

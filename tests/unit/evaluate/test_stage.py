@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
-from factories import NOW, ManualClock, alias, api_call, api_calls, group, identify, track
-from pipeline import Pipeline
 
 from antiphon.evaluate import stage
 from antiphon.model.clock import DAY, HOUR, MINUTE
 from antiphon.model.event import LATE, Event
 from antiphon.store import tables
-from antiphon.store.engine import Store
+from antiphon.store.engine import Store, StoreSettings, open_store
+from antiphon.store.migrate import upgrade
+from factories import NOW, ManualClock, alias, api_call, api_calls, group, identify, track
+from pipeline import Pipeline
 
 FIVE_ERRORS = "count of api_call where status = 400 in the last 24 hours >= 5"
 
@@ -243,13 +245,13 @@ def _stream(seed: int) -> list[Event]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_order_and_repetition_do_not_matter(seed: int, sqlite_store: Store, tmp_path: Any) -> None:
+def test_order_and_repetition_do_not_matter(seed: int, sqlite_store: Store, tmp_path: Path) -> None:
     """Any order, any batches and any repetition of the same events come to the same state and memberships."""
     events = _stream(seed)
     dice = random.Random(seed + 1000)
     found = []
     for round_ in range(3):
-        store = sqlite_store if round_ == 0 else _another(sqlite_store, tmp_path / str(round_))
+        store = sqlite_store if round_ == 0 else _another(tmp_path / str(round_))
         pipeline = Pipeline(store, ManualClock())
         for text in (FIVE_ERRORS, 'plan = "pro"', "count of report in the last 3 hours = 0"):
             pipeline.rule(text)
@@ -270,11 +272,7 @@ def test_order_and_repetition_do_not_matter(seed: int, sqlite_store: Store, tmp_
     assert found[0][0] == found[1][0] == found[2][0]
 
 
-def _another(store: Store, folder: Any) -> Store:
-    from antiphon.store.engine import StoreSettings, open_store
-    from antiphon.store.migrate import upgrade
-
-    del store
+def _another(folder: Path) -> Store:
     other = open_store(StoreSettings(data=folder))
     upgrade(other)
     return other
