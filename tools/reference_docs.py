@@ -56,7 +56,7 @@ def settings() -> Iterator[str]:
             yield f"\n## {group.capitalize()}\n"
             yield from _table("setting", "default", "meaning")
         default = option.default
-        if option.name in {"public_url", "static"}:
+        if option.name == "public_url":
             default = ""  # depends on where it runs
         shown = ",".join(default) if isinstance(default, (list, tuple)) else str(default)
         yield _row(f"`{option.name}`", f"`{shown}`" if shown else "", config.help_of(option))

@@ -34,7 +34,6 @@ HELP = {
     "write_key": "A first write key (at least 16 characters), instead of one that is made up.",
     "public_url": "Where people, and links in mails, reach the page; by default http://HOST:PORT.",
     "session_days": "How long a sign-in lasts, in days.",
-    "static": "Folder of the built page.",
     "public_metrics": "Let /metrics be read without a token (true or false).",
     "data": "Folder of the embedded databases and of history.",
     "database_url": "A postgresql:// URL; empty keeps state and log in the data folder.",

@@ -49,8 +49,8 @@ def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_not_repeated_in_an_error() -> None:
-    """Nor in what the children's environment shows by default values."""
-    settings = config.load({"smtp_password": "hunter2"}, {})
+    """Nor in what a settings object prints of itself."""
+    settings = config.load({"smtp_username": "me", "smtp_password": "hunter2"}, {})
     assert "hunter2" not in repr(settings.email)
 
 

@@ -14,6 +14,7 @@ import click
 import structlog
 import uvloop
 
+from antiphon.channels.email.mime import self_test
 from antiphon.config import Settings, environment_of
 from antiphon.model.clock import wall_clock
 from antiphon.runtime.child import SOCKET_FD, end_with_parent, tell_ready
@@ -45,6 +46,7 @@ def serve(settings: Settings, role: str) -> int:
 def run_role(settings: Settings, role: str) -> None:
     """Be one role of a supervised `serve`."""
     end_with_parent()
+    self_test()
     sys.setswitchinterval(0.001)  # a thread that has a mail to send need not wait 5 ms for one that counts
     part = Web(settings, socket.socket(fileno=int(os.environ[SOCKET_FD]))) if role == "web" else Worker(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
