@@ -31,16 +31,29 @@ ROUTES = [f"/v1/{noun}/{{id}}" for noun in ("reports", "users", "items", "jobs",
 
 def hundred_rules():
     """Rules as people write them: errors by status and route, usage, firsts, silence, shares."""
-    texts = [f"count of api_call where status = {status} in the last {hours} hours >= {limit}" for status in (400, 401, 403, 404, 409, 422, 429, 500, 502, 503) for hours, limit in ((1, 5), (24, 20))]
+    texts = [
+        f"count of api_call where status = {status} in the last {hours} hours >= {limit}"
+        for status in (400, 401, 403, 404, 409, 422, 429, 500, 502, 503)
+        for hours, limit in ((1, 5), (24, 20))
+    ]
     texts += [f'count of api_call where route = "{route}" ever >= {limit}' for route in ROUTES for limit in (1, 100)]
-    texts += [f'count of api_call where route = "{route}" and status matches 5* in the last 30 minutes >= 3' for route in ROUTES]
+    texts += [
+        f'count of api_call where route = "{route}" and status matches 5* in the last 30 minutes >= 3'
+        for route in ROUTES
+    ]
     texts += [f"count of api_call in the last {days} days >= {1000 * days}" for days in (1, 2, 3, 7, 14, 30)]
     texts += [f"count of event_{number} ever >= 5" for number in range(20)]
     texts += [f"time since last event_{number} >= 7 days" for number in range(10)]
     texts += [f'all of (plan = "free"; count of event_{number} in the last 7 days >= 10)' for number in range(10)]
-    texts += ["time since last api_call >= 7 days", "ratio of api_call where status matches 5* to api_call in the last 5 minutes > 10%"]
+    texts += [
+        "time since last api_call >= 7 days",
+        "ratio of api_call where status matches 5* to api_call in the last 5 minutes > 10%",
+    ]
     texts += [f"count of signup_{number} in the last 7 days = 0" for number in range(100 - len(texts))]
-    return [RuleSpec(id=number, version=1, subject_kind="user", tree=parse(text), name=f"r{number}") for number, text in enumerate(texts)]
+    return [
+        RuleSpec(id=number, version=1, subject_kind="user", tree=parse(text), name=f"r{number}")
+        for number, text in enumerate(texts)
+    ]
 
 
 def traffic(count, users):
@@ -52,9 +65,25 @@ def traffic(count, users):
         user = bisect_left(shares, order.random() * shares[-1])
         status = 200 if order.random() < 0.92 else order.choice((400, 401, 403, 404, 422, 429, 500, 503))
         name = "api_call" if order.random() < 0.9 else f"event_{order.randrange(40)}"
-        properties = {"method": "GET", "route": order.choice(ROUTES), "status": status, "latency_ms": round(order.random() * 200, 1)}
+        properties = {
+            "method": "GET",
+            "route": order.choice(ROUTES),
+            "status": status,
+            "latency_ms": round(order.random() * 200, 1),
+        }
         at = NOW + number * DAY // count
-        events.append(Event(id=str(number), type="track", name=name, timestamp=at, received_at=at, source="1", user_id=f"u{user}", properties=properties))
+        events.append(
+            Event(
+                id=str(number),
+                type="track",
+                name=name,
+                timestamp=at,
+                received_at=at,
+                source="1",
+                user_id=f"u{user}",
+                properties=properties,
+            )
+        )
     return events
 
 
@@ -129,7 +158,9 @@ def main():
             started = time.process_time()
             subjects, evaluated = run(program, events)
             rates.append(count / (time.process_time() - started))
-        print(f"{run.__name__:12} {statistics.median(rates):>10,.0f} events/s   {subjects:,} users, {evaluated / count:.2f} evaluations an event")
+        print(
+            f"{run.__name__:12} {statistics.median(rates):>10,.0f} events/s   {subjects:,} users, {evaluated / count:.2f} evaluations an event"
+        )
     print(f"RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")
 
 

@@ -34,7 +34,7 @@ class Oracle:
         self.zone = ZoneInfo(time_zone)
         self.segments = segments or {}
 
-    def truth(self, node, subject, now):
+    def truth(self, node, subject, now):  # noqa: PLR0911 - one line for each kind of condition
         """Whether a condition holds for a subject at `now`."""
         if isinstance(node, tree.AllOf):
             return all(self.truth(child, subject, now) for child in node.of)
@@ -107,7 +107,7 @@ class Oracle:
             return now - subject.first_seen >= node.window.amount * UNITS[node.window.unit]
         return subject.first_seen <= start
 
-    def aggregate(self, aggregate, events, now):
+    def aggregate(self, aggregate, events, now):  # noqa: PLR0911 - one for each aggregate
         chosen = [event for event in events if selects(aggregate.selector, event)]
         kind = aggregate.kind
         if kind == "count":
@@ -216,7 +216,9 @@ def predicate(op, value, operand):  # noqa: PLR0911
             return any(same(item, operand) for item in value)
         return isinstance(value, str) and isinstance(operand, str) and operand in value
     if op in ("starts_with", "ends_with"):
-        return isinstance(value, str) and (value.startswith(operand) if op == "starts_with" else value.endswith(operand))
+        return isinstance(value, str) and (
+            value.startswith(operand) if op == "starts_with" else value.endswith(operand)
+        )
     form = text_form(value)
     if form is None:
         return False

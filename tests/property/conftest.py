@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "antiphon",
-    max_examples=int(os.environ.get("ANTIPHON_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("ANTIPHON_EXAMPLES", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     print_blob=True,

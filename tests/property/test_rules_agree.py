@@ -15,7 +15,9 @@ from rules_world import ZONES, World, plain_rules, rules, worlds
 KINDS = st.sampled_from(["user", "company"])
 
 
-@given(worlds, KINDS, plain_rules, plain_rules, rules, st.sampled_from(ZONES), st.integers(0, 60_000), st.integers(0, 9))
+@given(
+    worlds, KINDS, plain_rules, plain_rules, rules, st.sampled_from(ZONES), st.integers(0, 60_000), st.integers(0, 9)
+)
 def test_live_history_and_oracle_agree(drawn, kind, first, second, rule, zone, later, seed):
     """For every subject, the three evaluations of a rule (which may refer to two others) give the same truth."""
     world, now = World(drawn), NOW + later

@@ -86,7 +86,7 @@ class Column:
                 small, ibis.ifelse(small, self.number, 0.0).cast("int64").cast("string"), self.number.cast("string")
             ),
         )
-        as_flag = ibis.ifelse(self.flag, "true", "false")
+        as_flag = ibis.cases((self.flag, "true"), (~self.flag, "false"))
         return ibis.coalesce(self.text, as_number, as_flag)
 
     @cached_property

@@ -45,7 +45,9 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
 def members(
     rule: tree.Tree,
     subject_kind: SubjectKind,
-    tables: HistoryTables,
+    events: Table,
+    profiles: Table,
+    identities: Table,
     *,
     now: int,
     time_zone: str,
@@ -59,8 +61,8 @@ def members(
     compiler = LeafCompiler(subject_kind, LocalDays(time_zone), now)
     assembly = _Assembly(compiler, segments or {})
     matched = assembly.truth(rule, "")
-    counted = event_rows(tables, subject_kind)
-    rows = compiler.joined(subject_rows(tables.profiles, subject_kind, with_company=compiler.reads_company), counted)
+    counted = event_rows(HistoryTables(events, profiles, identities), subject_kind)
+    rows = compiler.joined(subject_rows(profiles, subject_kind, with_company=compiler.reads_company), counted)
     columns: dict[str, Any] = {}
     leaves: list[LeafColumns] = []
     for number, (path, node, leaf) in enumerate(assembly.leaves):

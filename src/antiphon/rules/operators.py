@@ -338,7 +338,7 @@ OPERATORS: tuple[Operator, ...] = (
             ("a\nb", "a*b", True),
             ("a.b", "a+b", False),
             (True, "tr*", True),
-            ([5], "5*", False),
+            ([5], "*", False),
             (None, "*", False),
         ),
     ),
