@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from factories import ManualClock
 from sqlalchemy import insert, select, update
 
 from antiphon.act.settings import ActSettings
@@ -21,6 +20,7 @@ from antiphon.rules.tree import encode
 from antiphon.store import log, signals, tables
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
+from factories import ManualClock
 
 
 class Pipeline:

@@ -7,6 +7,7 @@ smaller user id), so that the order of arrival does not matter.
 from __future__ import annotations
 
 from antiphon.model.event import Event
+from antiphon.model.identity import root_of
 from antiphon.model.subject import SubjectKey
 
 
@@ -64,19 +65,12 @@ class Identities:
         return self._links.get(key)
 
     def root(self, key: SubjectKey) -> SubjectKey:
-        """Who `key` is in the end; a key that is linked to nobody is itself.
+        """Who `key` is in the end; a key that is linked to nobody is itself."""
+        return root_of(key, self._target) if key in self._links else key
 
-        Users that alias each other in a ring are all the one with the smallest id.
-        """
-        if not self._links:
-            return key
-        seen: list[SubjectKey] = []
-        while (link := self._links.get(key)) is not None:
-            if key in seen:
-                return min(seen[seen.index(key) :])
-            seen.append(key)
-            key = SubjectKey("user", link[0])
-        return key
+    def _target(self, key: SubjectKey) -> str | None:
+        link = self._links.get(key)
+        return None if link is None else link[0]
 
     def group(self, root: SubjectKey) -> list[SubjectKey]:
         """Every id that means `root`, itself first."""

@@ -14,7 +14,6 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.explain import ConditionReport, words
 from antiphon.rules.history import LeafColumns, members
-from antiphon.rules.history_rows import HistoryTables
 from antiphon.rules.render import render
 from antiphon.rules.sentence import sentence
 from antiphon.rules.text import parse, parse_selector
@@ -68,12 +67,8 @@ class RuleEngine:
             segments = {row.name: _decode(row.tree) for row in store.active_rules(conn)}
         with self._reader.connect(people=True) as db:
             backend = ibis.duckdb.from_connection(db)
-            tables = HistoryTables(
-                events=backend.table("events"),
-                profiles=backend.table("profiles"),
-                identities=backend.table("identities"),
-            )
-            found = members(rule, kind, tables, now=now, time_zone=zone, segments=segments)
+            events, profiles, identities = (backend.table(name) for name in ("events", "profiles", "identities"))
+            found = members(rule, kind, events, profiles, identities, now=now, time_zone=zone, segments=segments)
             db.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(found.rows, dialect='duckdb')}")
             counted = ", ".join(
                 ["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)]

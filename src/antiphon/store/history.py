@@ -18,6 +18,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from sqlalchemy import Text, cast, select
 
 from antiphon.model.event import Event
+from antiphon.model.identity import root_of
+from antiphon.model.subject import SubjectKey
 from antiphon.store import log, log_duplicates, tables
 from antiphon.store.engine import Connection, Store
 from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events, to_table
@@ -111,7 +113,7 @@ class HistoryReader:
 
         Only events that evaluation has seen are there, duplicates left out; `before` (a log offset) cuts it short.
         With `people` there are also the tables `profiles` (kind, id, traits as JSON text, company_id, first_seen and
-        last_seen in ms) and `identities` (kind, id, user_id).
+        last_seen in ms) and `identities` (kind, id, user_id: who it is in the end).
         """
         with self._store.state.read() as conn:
             limit = cursor(conn, EVALUATE_CURSOR) if before is None else before
@@ -255,7 +257,9 @@ def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: st
 def _people(conn: Connection) -> dict[str, pa.Table]:
     p, i = tables.profiles.c, tables.identities.c
     profiles = conn.execute(select(p.kind, p.id, cast(p.traits, Text), p.company_id, p.first_seen, p.last_seen)).all()
-    identities = conn.execute(select(i.kind, i.id, i.user_id)).all()
+    targets = {SubjectKey(row.kind, row.id): row.user_id for row in conn.execute(select(i.kind, i.id, i.user_id))}
+    roots = ((key, root_of(key, targets.get)) for key in targets)
+    identities = [(key.kind, key.id, root.id) for key, root in roots if root != key]
     text, number = pa.string(), pa.int64()
     return {
         "profiles": _table(

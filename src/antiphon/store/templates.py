@@ -134,7 +134,12 @@ def archive_template(conn: Connection, template_id: int, now: int) -> None:
 def _latest() -> Any:
     v = template_versions
     inner = v.alias()
-    newest = select(func.max(inner.c.version)).where(inner.c.template_id == templates.c.id).correlate(templates).scalar_subquery()
+    newest = (
+        select(func.max(inner.c.version))
+        .where(inner.c.template_id == templates.c.id)
+        .correlate(templates)
+        .scalar_subquery()
+    )
     on = (v.c.template_id == templates.c.id) & (v.c.version == newest)
     columns = select(templates, v.c.version.label("latest_version"), v.c.content)
     return columns.select_from(templates.join(v, on)).where(templates.c.archived.is_(False))

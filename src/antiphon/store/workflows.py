@@ -104,7 +104,12 @@ def delete_workflow(conn: Connection, workflow_id: int) -> None:
 def _latest() -> Any:
     v = workflow_versions
     inner = v.alias()
-    newest = select(func.max(inner.c.version)).where(inner.c.workflow_id == workflows.c.id).correlate(workflows).scalar_subquery()
+    newest = (
+        select(func.max(inner.c.version))
+        .where(inner.c.workflow_id == workflows.c.id)
+        .correlate(workflows)
+        .scalar_subquery()
+    )
     on = (v.c.workflow_id == workflows.c.id) & (v.c.version == newest)
     return select(workflows, v.c.version.label("latest_version"), v.c.definition).select_from(workflows.join(v, on))
 

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from antiphon.rules.text import parse
-from antiphon.templates.compiled import EmailCache
-from antiphon.templates.content import Rendered, RenderRequest, TemplateContent
 
 from antiphon.cli import demo_content
 from antiphon.errors import ConfigError
+from antiphon.rules.text import parse
+from antiphon.templates.compiled import EmailCache
+from antiphon.templates.content import Rendered, RenderRequest, TemplateContent
 
 SETS = demo_content.read_sets(demo_content.shipped("gallery") / "demo")
 NAMES = [one.name for one in SETS]

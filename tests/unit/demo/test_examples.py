@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("examples")
 
 
 @pytest.fixture
-async def api(examples):  # noqa: ARG001 - makes the import below work
+async def api(examples):
     """The example API, called in this process."""
     from demo_api.app import create_app  # noqa: PLC0415 - the fixture makes it importable
 

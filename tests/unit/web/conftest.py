@@ -45,7 +45,9 @@ class Rules:
     def parse(self, text, kind):
         if "broken" in text:
             raise RuleSyntaxError("Expected a condition here.", position=0, line=1, column=1, expected=["count"])
-        return RuleFaces(text=text.strip(), tree={"kind": kind, "text": text.strip()}, sentence=f"Who is {text.strip()}")
+        return RuleFaces(
+            text=text.strip(), tree={"kind": kind, "text": text.strip()}, sentence=f"Who is {text.strip()}"
+        )
 
     def from_tree(self, tree, kind):
         if not isinstance(tree.get("text"), str):

@@ -52,7 +52,9 @@ def _value(random: random.Random, schema: dict[str, Any], schemas: dict[str, Any
     return random.choice(VALUES)
 
 
-@pytest.mark.parametrize(("method", "path", "schema"), _writes(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("method", "path", "schema"), _writes(), ids=lambda value: value if isinstance(value, str) else ""
+)
 async def test_odd_writes_never_break_the_server(app, admin, person, method, path, schema):
     """Random bodies of nearly the right shape are taken or refused; the seed stands in the test."""
     draw = random.Random(f"{method} {path}")

@@ -8,8 +8,8 @@ from antiphon.model.clock import DAY, MINUTE
 from antiphon.store.accounts import first_account
 from antiphon.web.bootstrap import bootstrap, new_link
 from antiphon.web.passwords import PER_ACCOUNT, PER_ADDRESS, SignInLimits
-from antiphon.web.settings import WebSettings
 from antiphon.web.sessions import session_cookie
+from antiphon.web.settings import WebSettings
 
 EMAIL, PASSWORD = "ada@acme.test", "correct horse battery"
 

@@ -59,7 +59,10 @@ async def test_a_template_that_a_workflow_sends_stays(admin):
     """Deleting it names the workflow."""
     await _create(admin)
     await admin.post("/api/templates/1/publish", json={"revision": 1})
-    definition = {"trigger": {"kind": "event", "selector": "hello"}, "steps": [{"id": "s", "kind": "send", "template_id": 1}]}
+    definition = {
+        "trigger": {"kind": "event", "selector": "hello"},
+        "steps": [{"id": "s", "kind": "send", "template_id": 1}],
+    }
     await admin.post("/api/workflows", json={"name": "Coach", "definition": definition})
     await admin.post("/api/workflows/1/publish", json={"revision": 1})
     answer = await admin.delete("/api/templates/1")

@@ -75,7 +75,15 @@ async def test_a_test_mails_link_works_without_a_message(anyone, context, link):
     assert _stored(context) == (True, [])
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "x", lambda t: "/unsubscribe/" + t.rsplit("/", 1)[1].swapcase(), lambda _: "/unsubscribe/x"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t[:-1],
+        lambda t: t + "x",
+        lambda t: "/unsubscribe/" + t.rsplit("/", 1)[1].swapcase(),
+        lambda _: "/unsubscribe/x",
+    ],
+)
 async def test_a_damaged_link_does_nothing(anyone, context, link, change):
     """What we have not signed is answered with a page that helps, not with an error."""
     for method in ("GET", "POST"):

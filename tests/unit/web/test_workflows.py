@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from antiphon.model.workflow import Lookups, WorkflowDefinition, problems
 from antiphon.store.tables import enrollments
-import msgspec
 
 SEND = {"id": "s1", "kind": "send", "template_id": 1}
 WHOLE = {"schema": 1, "trigger": {"kind": "event", "selector": "hello"}, "steps": [SEND]}
