@@ -51,7 +51,7 @@ def offset_at(conn: Connection, partition: int, at: int) -> int:
     while low < high:
         middle = (low + high) // 2
         segment = conn.execute(
-            select(s.c.first_offset, s.c.committed_at)
+            select(s.c.first_offset, s.c.count, s.c.committed_at)
             .where(s.c.partition == partition, s.c.first_offset >= middle)
             .order_by(s.c.first_offset)
             .limit(1)
@@ -59,7 +59,7 @@ def offset_at(conn: Connection, partition: int, at: int) -> int:
         if segment is None or segment.committed_at >= at:
             high = middle
         else:
-            low = segment.first_offset + 1
+            low = segment.first_offset + segment.count
     return low
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
-from antiphon.store.dialect import insert
+from antiphon.store.dialect import insert_new
 from antiphon.store.tables import suppressions
 
 SuppressionReason = Literal["unsubscribed", "bounced", "complained", "manual"]
@@ -32,7 +32,7 @@ def suppress(
         "message_id": message_id,
         "created_at": now,
     }
-    return conn.execute(insert(conn, suppressions).values(row).on_conflict_do_nothing()).rowcount > 0
+    return insert_new(conn, suppressions, row) is not None
 
 
 def is_suppressed(conn: Connection, address: str, topic: str = EVERYTHING) -> bool:

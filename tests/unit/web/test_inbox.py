@@ -27,7 +27,8 @@ def mails(context):
             put_in_inbox(conn, number + 1, row, 100 + number)
 
 
-async def test_mails_are_listed_newest_first(admin, mails):
+@pytest.mark.usefixtures("mails")
+async def test_mails_are_listed_newest_first(admin):
     """In pages, with a beginning of the text."""
     page = (await admin.get("/api/inbox", params={"limit": 2})).json()
     assert ([m["id"] for m in page["items"]], page["total"]) == ([3, 2], 3)
@@ -36,7 +37,8 @@ async def test_mails_are_listed_newest_first(admin, mails):
     assert ([m["id"] for m in rest["items"]], rest["next_cursor"]) == ([1], None)
 
 
-async def test_a_mail_is_shown_whole(admin, mails):
+@pytest.mark.usefixtures("mails")
+async def test_a_mail_is_shown_whole(admin):
     """Headers are decoded, the source is what was sent."""
     mail = (await admin.get("/api/inbox/1")).json()
     assert {"name": "Subject", "value": "Grüße 0"} in mail["headers"]
@@ -46,7 +48,8 @@ async def test_a_mail_is_shown_whole(admin, mails):
     assert (await admin.get("/api/inbox/9")).status_code == 404
 
 
-async def test_a_mails_html_can_do_nothing(owner, mails):
+@pytest.mark.usefixtures("mails")
+async def test_a_mails_html_can_do_nothing(owner):
     """The document belongs to no origin, runs nothing, loads nothing, and its links open beside the page."""
     url = (await owner.get("/api/inbox/1")).json()["html_url"]
     answer = await owner.get(url)

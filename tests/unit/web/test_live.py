@@ -112,7 +112,8 @@ async def test_away_for_too_long(watch, arrive, monkeypatch):
     assert [data["name"] for _, _, data in found[1:]] == ["e4", "e5"]
 
 
-async def test_a_slow_reader_loses_the_oldest_and_is_told(watch, arrive, monkeypatch):
+@pytest.mark.usefixtures("arrive")
+async def test_a_slow_reader_loses_the_oldest_and_is_told(watch, monkeypatch):
     """A queue that is full drops its oldest; memory stays bounded, the reader learns how many."""
     monkeypatch.setattr(live, "QUEUE", 3)
     stream = await watch()
@@ -145,10 +146,11 @@ async def test_silence_is_kept_alive_and_ends(watch, monkeypatch):
     assert len(chunks) == 1
 
 
-async def test_the_route_streams_with_filters(app, key, arrive, context):
+@pytest.mark.usefixtures("context")
+async def test_the_route_streams_with_filters(app, key, arrive):
     """Over HTTP: event-stream, not kept anywhere, filtered by name, user and text; closed when the reader goes."""
     sent: list[dict] = []
-    gone = asyncio.Event()
+    gone, more = asyncio.Event(), asyncio.Event()
 
     async def receive():
         if not sent:
@@ -158,6 +160,7 @@ async def test_the_route_streams_with_filters(app, key, arrive, context):
 
     async def send(message):
         sent.append(message)
+        more.set()
 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
@@ -169,7 +172,8 @@ async def test_the_route_streams_with_filters(app, key, arrive, context):
 
     async def until(count):
         while len(sent) < count:
-            await asyncio.sleep(0.01)
+            await more.wait()
+            more.clear()
 
     await asyncio.wait_for(until(2), 20)
     headers = dict(sent[0]["headers"])

@@ -136,7 +136,8 @@ async def _explain(admin):
     return (await admin.get("/api/users/ada/explain", params={"rule_id": 1})).json()
 
 
-async def test_why_a_message_was_not_sent_is_read_from_what_was_stored(admin, coached, context, clock):
+@pytest.mark.usefixtures("coached")
+async def test_why_a_message_was_not_sent_is_read_from_what_was_stored(admin, context, clock):
     """From not a member over a silent fill to what became of the message, each answer is a stored fact."""
 
     def transition(at, quiet):
@@ -168,7 +169,8 @@ async def test_why_a_message_was_not_sent_is_read_from_what_was_stored(admin, co
     assert (await admin.get("/api/messages/2")).status_code == 404
 
 
-async def test_a_rule_about_users_explains_no_company(admin, coached, person):
+@pytest.mark.usefixtures("coached")
+async def test_a_rule_about_users_explains_no_company(admin, person):
     """A rule is asked only about its own kind of subject."""
     person("acme", "company")
     answer = await admin.get("/api/companies/acme/explain", params={"rule_id": 1})

@@ -52,7 +52,8 @@ async def test_a_link_ends_after_a_week_and_with_the_next(anyone, context, clock
     assert (await anyone.get("/signin", params={"token": second})).status_code == 401
 
 
-async def test_a_password_signs_in(with_password, anyone):
+@pytest.mark.usefixtures("with_password")
+async def test_a_password_signs_in(anyone):
     """Address (whatever its case) and password give a session, by the API and by the form."""
     answer = await anyone.post("/api/session", json={"email": EMAIL.upper(), "password": PASSWORD})
     assert answer.status_code == 200
@@ -64,7 +65,8 @@ async def test_a_password_signs_in(with_password, anyone):
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
-async def test_a_wrong_password_says_no_more_than_a_wrong_address(with_password, anyone):
+@pytest.mark.usefixtures("with_password")
+async def test_a_wrong_password_says_no_more_than_a_wrong_address(anyone):
     """Who guesses does not learn which accounts there are."""
     wrong = await anyone.post("/api/session", json={"email": EMAIL, "password": "guess"})
     unknown = await anyone.post("/api/session", json={"email": "eve@acme.test", "password": "guess"})
@@ -72,7 +74,8 @@ async def test_a_wrong_password_says_no_more_than_a_wrong_address(with_password,
     assert wrong.json() == unknown.json()
 
 
-async def test_the_form_keeps_the_address_and_names_the_error(with_password, anyone):
+@pytest.mark.usefixtures("with_password")
+async def test_the_form_keeps_the_address_and_names_the_error(anyone):
     """A failed form is shown again, escaped, with an alert."""
     form = {"email": '"><script>', "password": "guess"}
     answer = await anyone.post("/signin", data=form, headers={"origin": "http://testserver"})
@@ -81,7 +84,8 @@ async def test_the_form_keeps_the_address_and_names_the_error(with_password, any
     assert "<script>" not in answer.text
 
 
-async def test_the_form_takes_nothing_from_another_site(with_password, anyone):
+@pytest.mark.usefixtures("with_password")
+async def test_the_form_takes_nothing_from_another_site(anyone):
     """Nobody is signed into somebody else's account by another site's form."""
     form = {"email": EMAIL, "password": PASSWORD}
     answer = await anyone.post("/signin", data=form, headers={"origin": "http://evil.test"})
@@ -89,7 +93,8 @@ async def test_the_form_takes_nothing_from_another_site(with_password, anyone):
     assert "set-cookie" not in answer.headers
 
 
-async def test_guessing_is_limited(with_password, anyone, clock):
+@pytest.mark.usefixtures("with_password")
+async def test_guessing_is_limited(anyone, clock):
     """After ten failures an account waits, right password or not; later it goes on."""
     for _ in range(PER_ACCOUNT):
         answer = await anyone.post("/api/session", json={"email": EMAIL, "password": "guess"})

@@ -38,7 +38,8 @@ async def test_an_empty_draft_says_what_it_lacks(admin):
     assert answer.json()["details"]["problems"] == made["problems"]
 
 
-async def test_a_published_workflow_stays_while_its_draft_changes(admin, template, context):
+@pytest.mark.usefixtures("template")
+async def test_a_published_workflow_stays_while_its_draft_changes(admin, context):
     """Publishing puts a version in force; later saves touch the draft until they are published."""
     await _create(admin)
     published = (await admin.post("/api/workflows/1/publish", json={"revision": 1})).json()
@@ -55,7 +56,8 @@ async def test_a_published_workflow_stays_while_its_draft_changes(admin, templat
     assert context.wake.topics.count("rules") == 2
 
 
-async def test_stale_saves_and_taken_names_are_refused(admin, template):
+@pytest.mark.usefixtures("template")
+async def test_stale_saves_and_taken_names_are_refused(admin):
     """409 on save and on publish."""
     await _create(admin, name="One")
     await _create(admin, name="Two")
@@ -66,7 +68,8 @@ async def test_stale_saves_and_taken_names_are_refused(admin, template):
     assert (await admin.put("/api/workflows/1", json=taken)).json()["details"] == {"field": "name"}
 
 
-async def test_pausing_and_resuming(admin, template):
+@pytest.mark.usefixtures("template")
+async def test_pausing_and_resuming(admin):
     """Only what runs can be paused, only what is paused resumed; twice is once."""
     await _create(admin)
     assert (await admin.post("/api/workflows/1/pause")).status_code == 409
@@ -76,7 +79,8 @@ async def test_pausing_and_resuming(admin, template):
     assert (await admin.post("/api/workflows/1/resume")).json()["status"] == "active"
 
 
-async def test_a_draft_is_deleted_and_what_ran_is_archived(admin, template):
+@pytest.mark.usefixtures("template")
+async def test_a_draft_is_deleted_and_what_ran_is_archived(admin):
     """What people went through is kept, out of sight, and its name is free again."""
     await _create(admin)
     assert (await admin.delete("/api/workflows/1")).status_code == 204
@@ -89,7 +93,8 @@ async def test_a_draft_is_deleted_and_what_ran_is_archived(admin, template):
     await _create(admin)
 
 
-async def test_who_is_inside(admin, template, person, context):
+@pytest.mark.usefixtures("template")
+async def test_who_is_inside(admin, person, context):
     """Enrollments come newest first, by status if asked, with names; the workflow counts them."""
     await _create(admin)
     person("ada", name="Ada", email="ada@acme.test")

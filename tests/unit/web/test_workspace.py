@@ -32,7 +32,8 @@ async def test_a_keys_secret_is_shown_once(owner, anyone, kind, prefix):
     assert (await owner.delete(f"/api/keys/{made['id']}")).status_code == 404
 
 
-async def test_a_session_cannot_be_revoked_as_a_key(owner, context):
+@pytest.mark.usefixtures("context")
+async def test_a_session_cannot_be_revoked_as_a_key(owner):
     """The list of keys holds no sessions, and none can be ended by its number."""
     kinds = {item["kind"] for item in (await owner.get("/api/keys")).json()["items"]}
     assert kinds <= {"write", "server", "admin"}
@@ -41,7 +42,8 @@ async def test_a_session_cannot_be_revoked_as_a_key(owner, context):
     assert (await owner.get("/api/session")).status_code == 200
 
 
-async def test_settings_are_saved_by_revision(admin, context):
+@pytest.mark.usefixtures("context")
+async def test_settings_are_saved_by_revision(admin):
     """What is saved is read back, keys to redact in lower case and once; a stale save is refused."""
     before = (await admin.get("/api/settings")).json()
     assert before["revision"] == 0
