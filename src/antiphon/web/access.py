@@ -93,7 +93,7 @@ def check_origin(connection: ASGIConnection[Any, Any, Any, Any], public_url: str
     origin = connection.headers.get("origin", "")
     parts = urlsplit(origin)
     same = bool(parts.netloc) and parts.netloc == connection.headers.get("host", "")
-    if not same and origin != public_url:
+    if not same and origin != public_url.rstrip("/"):
         raise Forbidden("This request came from another site and was not carried out.", origin=origin[:200])
 
 

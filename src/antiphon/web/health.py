@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from antiphon.store.faults import UNAVAILABLE
 from antiphon.store.health import probe
+from antiphon.store.migrate import current
 from antiphon.web.access import PUBLIC, authenticate
 from antiphon.web.context import Context, WebContext
 
@@ -22,7 +23,7 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", access=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def readyz(context: Context) -> Response[dict[str, Any]]:
-    """Whether work can be done now: both databases answer with the tables we know, and every check is content."""
+    """Whether work can be done now: both databases answer, their schema is ours, and every check is content."""
     problems = _problems(context)
     status = HTTP_503_SERVICE_UNAVAILABLE if problems else HTTP_200_OK
     body = {"status": "unavailable" if problems else "ok", "problems": problems}
@@ -41,6 +42,9 @@ def _problems(context: WebContext) -> dict[str, str]:
     found: dict[str, str] = {}
     try:
         probe(context.store)
+        schema = current(context.store)
+        if schema.status != "current":
+            found["schema"] = f"The schema is {schema.status}: {schema.found or 'none'} instead of {schema.wanted}."
     except UNAVAILABLE as error:
         found["store"] = f"A database does not answer, or its schema is not ours: {type(error).__name__}."
     for name, check in context.checks.items():

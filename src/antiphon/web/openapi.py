@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -33,7 +34,13 @@ ERROR = {
 @get("/api/openapi.json", access=PUBLIC, include_in_schema=False, sync_to_thread=True)
 def serve() -> Response[bytes]:
     """The document, as the page's client was generated from it."""
-    return Response(msgspec.json.encode(document()), media_type="application/vnd.oai.openapi+json")
+    return Response(_encoded(), media_type="application/vnd.oai.openapi+json")
+
+
+@cache
+def _encoded() -> bytes:
+    """It is open to everybody and takes a while to make, so it is made once."""
+    return msgspec.json.encode(document())
 
 
 def document() -> dict[str, Any]:

@@ -38,5 +38,5 @@ class Snippets(msgspec.Struct, kw_only=True):
 
 def snippets(public_url: str) -> Snippets:
     """The snippets for this server."""
-    values = {"url": public_url, "key": KEY}
+    values = {"url": public_url.rstrip("/"), "key": KEY}
     return Snippets(curl=_CURL.format(**values), python=_PYTHON.format(**values), node=_NODE.format(**values))

@@ -1,7 +1,5 @@
 """A whole web application on a real store, with the parts that other packages own played by small stand-ins."""
 
-# ruff: noqa: ARG001, ARG002 - stand-ins have the signatures of those they stand in for
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

@@ -91,6 +91,9 @@ async def test_ready_means_that_both_databases_and_every_check_are_content(anyon
     answer = await anyone.get("/readyz")
     assert (answer.status_code, answer.json()["problems"]) == (503, {"worker": "No heartbeat for 30 s."})
     with context.store.state.write() as conn:
+        conn.exec_driver_sql("DELETE FROM schema_version")
+    assert "schema" in (await anyone.get("/readyz")).json()["problems"]
+    with context.store.state.write() as conn:
         metadata.tables["cursors"].drop(conn)
     assert "store" in (await anyone.get("/readyz")).json()["problems"]
 

@@ -171,3 +171,10 @@ def test_passwords_are_never_kept(context):
     with context.store.state.write() as conn:
         bootstrap(conn, context.clock, admin_token="", write_key="")
         assert first_account(conn).password_hash is None
+
+
+async def test_an_open_browser_is_no_place_to_guess(with_password):
+    """Guesses at the current password are limited like those at the door."""
+    change = {"password": "another good one", "current_password": "guess"}
+    answers = [(await with_password.put("/api/account", json=change)).status_code for _ in range(PER_ACCOUNT + 1)]
+    assert answers == [403] * PER_ACCOUNT + [429]

@@ -18,8 +18,11 @@ from antiphon.store.tokens import revoke_all, revoke_token
 from antiphon.web import signing_in
 from antiphon.web.access import PUBLIC, Actor, check_origin
 from antiphon.web.context import Context, WebContext
-from antiphon.web.passwords import Passwords
+from antiphon.web.passwords import Passwords, SignInLimits
 from antiphon.web.sessions import session_cookie, start_session
+
+OPEN_SESSION = "an open session"
+"""Where guesses at the current password come from: limited like any other, whatever the network address."""
 
 Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
@@ -107,21 +110,25 @@ class SessionController(Controller):
             raise Forbidden("A token has no account of its own: sign in as the person.")
         passwords: Passwords = request.app.state.passwords
         if data.password is not None or data.email is not None:
-            await _confirm(passwords, account, data.current_password)
+            limits: SignInLimits = request.app.state.limits
+            await _confirm(passwords, limits, account, data.current_password)
         hashed = await passwords.hash(data.password) if data.password is not None else None
         changed, secret = await sync_to_thread(_change, context, account, data, hashed)
         cookies = [session_cookie(secret, context.settings)] if secret is not None else []
         return Response(_account_out(changed), cookies=cookies)
 
 
-async def _confirm(passwords: Passwords, account: Account, given: str | None) -> None:
+async def _confirm(passwords: Passwords, limits: SignInLimits, account: Account, given: str | None) -> None:
     """Whoever changes how one signs in must know how one signs in now, where there is a password already."""
     if account.password_hash is None:
         return
     if given is None:
         raise InvalidInput("Enter your current password as well.", field="current_password")
+    limits.check(account.email, OPEN_SESSION)
+    limits.failed(account.email, OPEN_SESSION)
     if not await passwords.verify(given, account.password_hash):
         raise Forbidden("The current password is not right.", field="current_password")
+    limits.succeeded(account.email, OPEN_SESSION)
 
 
 def _change(
