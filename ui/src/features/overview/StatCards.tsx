@@ -21,10 +21,10 @@ function Stat({ to, label, value, note, trend, color = 'var(--antiphon-call)' }:
       <Text c="dimmed" fw={500}>
         {label}
       </Text>
-      <Group justify="space-between" align="flex-end" wrap="nowrap" gap="sm">
+      <Group justify="space-between" align="flex-end" wrap="nowrap" gap="sm" mih={42}>
         <Text className={classes.value}>{value}</Text>
         {trend && trend.some((point) => point > 0) && (
-          <Box className={classes.trend} aria-hidden="true">
+          <Box className={classes.trend} aria-hidden="true" inert>
             <Sparkline
               h={38}
               data={trend}
