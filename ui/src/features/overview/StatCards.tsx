@@ -49,7 +49,7 @@ export function StatCards({ data }: { data: Overview }) {
   const lastHour = data.events_per_minute.reduce((sum, { count: events }) => sum + events, 0);
   const troubled = messages.failed + messages.uncertain;
   return (
-    <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} spacing="lg">
+    <SimpleGrid cols={{ base: 2, lg: 4 }} spacing={{ base: 'sm', sm: 'lg' }}>
       <Stat
         to="/events"
         label="Events"
