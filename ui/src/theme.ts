@@ -1,6 +1,8 @@
 import {
   type CSSVariablesResolver,
   type MantineColorsTuple,
+  alpha,
+  darken,
   createTheme,
   defaultCssVariablesResolver,
 } from '@mantine/core';
@@ -71,28 +73,37 @@ export const theme = createTheme({
   components: {
     Badge: {
       defaultProps: { variant: 'light', radius: 'sm' },
-      styles: { root: { letterSpacing: '0.02em' } },
+      styles: { root: { letterSpacing: '0.02em', flexShrink: 0, minWidth: 'fit-content' } },
     },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
     Paper: { defaultProps: { withBorder: true, p: 'md' } },
     Table: { defaultProps: { verticalSpacing: 'sm', highlightOnHover: true } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
     Text: { defaultProps: { size: 'sm' } },
+    Anchor: { defaultProps: { underline: 'always' } },
   },
 });
 
 /** Mantine's own variables, with the ones that fail WCAG AA replaced, and a few of ours (`--antiphon-*`). */
 export const cssVariables: CSSVariablesResolver = (current) => {
   const base = defaultCssVariablesResolver(current);
+  const light: Record<string, string> = {};
   const dark: Record<string, string> = {};
   for (const color of Object.keys(current.colors)) {
+    const tint = current.colors[color]?.[5] ?? current.white;
+    const strong = darken(current.colors[color]?.[9] ?? current.black, color === 'green' ? 0.35 : 0.2);
+    light[`--mantine-color-${color}-text`] = strong;
+    light[`--mantine-color-${color}-light-color`] = strong;
     dark[`--mantine-color-${color}-text`] = `var(--mantine-color-${color}-3)`;
     dark[`--mantine-color-${color}-light-color`] = `var(--mantine-color-${color}-1)`;
+    dark[`--mantine-color-${color}-light`] = alpha(tint, color === 'gray' ? 0.12 : 0.2);
+    dark[`--mantine-color-${color}-light-hover`] = alpha(tint, color === 'gray' ? 0.18 : 0.28);
   }
   return {
     variables: base.variables,
     light: {
       ...base.light,
+      ...light,
       '--mantine-color-body': '#f6f8f8',
       '--mantine-color-dimmed': '#55636b',
       '--mantine-color-placeholder': '#66747c',

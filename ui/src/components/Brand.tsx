@@ -19,7 +19,7 @@ export function Brand() {
   return (
     <Group gap={10} wrap="nowrap">
       <Mark />
-      <Text fw={680} fz={18} style={{ letterSpacing: '-0.01em' }}>
+      <Text visibleFrom="xs" fw={680} fz={18} style={{ letterSpacing: '-0.01em' }}>
         Antiphon
       </Text>
     </Group>

@@ -7,6 +7,7 @@ import { useId, useMemo } from 'react';
 
 interface CodeEditorProps {
   label: string;
+  labelHidden?: boolean;
   description?: string;
   value: string;
   onChange: (value: string) => void;
@@ -94,6 +95,7 @@ function look(scheme: 'light' | 'dark'): Extension[] {
 /** A text field for code: labelled, themed, and leaving Tab to the keyboard's usual way through the page. */
 export function CodeEditor({
   label,
+  labelHidden = false,
   description,
   invalid,
   lineNumbers = false,
@@ -107,17 +109,26 @@ export function CodeEditor({
     () => [
       ...look(scheme),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-labelledby': id, ...(invalid && { 'aria-invalid': 'true' }) }),
+      EditorView.contentAttributes.of({
+        'aria-labelledby': id,
+        tabindex: '0',
+        ...(invalid && { 'aria-invalid': 'true' }),
+      }),
       ...extensions,
     ],
     [scheme, id, invalid, extensions],
   );
   return (
-    <Input.Wrapper label={label} labelElement="div" labelProps={{ id }} description={description}>
+    <Input.Wrapper
+      label={label}
+      labelElement="div"
+      labelProps={{ id, ...(labelHidden && { className: 'hidden-label' }) }}
+      description={description}
+    >
       <div
         className="code-frame"
         data-invalid={invalid || undefined}
-        style={{ marginTop: description ? 6 : 4 }}
+        style={{ marginTop: description ? 6 : labelHidden ? 0 : 4 }}
       >
         <CodeMirror
           theme="none"

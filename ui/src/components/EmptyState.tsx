@@ -17,7 +17,7 @@ export function EmptyState({ icon, title, children, actions }: EmptyStateProps) 
           {icon}
         </ThemeIcon>
         <Title order={2}>{title}</Title>
-        <Text component="div" c="dimmed" ta="center">
+        <Text component="div" c="dimmed" ta="center" style={{ textWrap: 'pretty' }}>
           {children}
         </Text>
         {actions && (

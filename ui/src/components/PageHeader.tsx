@@ -23,7 +23,7 @@ export function PageHeader({ title, description, badge, actions }: PageHeaderPro
           {badge}
         </Group>
         {description && (
-          <Text c="dimmed" maw={680}>
+          <Text component="div" c="dimmed" maw={720} style={{ textWrap: 'pretty' }}>
             {description}
           </Text>
         )}

@@ -13,7 +13,7 @@ export function PersonCell({ id, name, email, kind = 'user' }: PersonCellProps) 
   const title = name ?? email ?? id;
   const below = [email, id].find((text) => text && text !== title);
   return (
-    <Stack gap={0} maw={280}>
+    <Stack gap={0} maw={280} style={{ whiteSpace: 'nowrap' }}>
       <RowLink to={kind === 'user' ? '/users/$id' : '/companies/$id'} params={{ id }}>
         {title}
       </RowLink>

@@ -76,10 +76,15 @@ function MailRow({ mail, chosen }: { mail: InboxItem; chosen: boolean }) {
       </Text>
       <Text component="span" display="block" size="xs" c="dimmed" lineClamp={2}>
         {mail.message_id === null && 'Test · '}
-        {mail.snippet}
+        {excerpt(mail.snippet)}
       </Text>
     </Link>
   );
+}
+
+/** The server cuts a snippet anywhere; this ends it with a whole word. */
+function excerpt(snippet: string): string {
+  return snippet.length < 100 ? snippet : `${snippet.slice(0, snippet.lastIndexOf(' '))} …`;
 }
 
 function NoMail() {

@@ -88,7 +88,7 @@ function Story({ message }: { message: MessageOut }) {
   const { caused_at, created_at, sent_at, rule_id, rule_name, workflow_id, workflow_name, attempts } =
     message;
   return (
-    <Timeline bulletSize={16} lineWidth={2} active={-1}>
+    <Timeline bulletSize={16} lineWidth={2} active={9}>
       {caused_at !== null && (
         <Timeline.Item title="A call arrived">
           <Text c="dimmed">{exactTime(caused_at)}</Text>

@@ -60,7 +60,7 @@ export function EventsPerMinute({ points }: { points: MinuteCount[] }) {
         withDots={false}
         strokeWidth={2}
         fillOpacity={0.18}
-        gridAxis="y"
+        gridAxis="x"
         xAxisProps={{ ...axis, minTickGap: 48 }}
         yAxisProps={{ ...axis, width: 44, allowDecimals: false }}
         valueFormatter={count}
@@ -84,7 +84,7 @@ export function MessagesPerDay({ points }: { points: DayCount[] }) {
         data={data}
         dataKey="day"
         series={[{ name: 'sent', color: 'var(--antiphon-response)' }]}
-        gridAxis="y"
+        gridAxis="x"
         barProps={{ radius: [4, 4, 0, 0], maxBarSize: 28 }}
         xAxisProps={{ ...axis, minTickGap: 32 }}
         yAxisProps={{ ...axis, width: 44, allowDecimals: false }}

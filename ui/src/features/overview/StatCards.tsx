@@ -21,10 +21,10 @@ function Stat({ to, label, value, note, trend, color = 'var(--antiphon-call)' }:
       <Text c="dimmed" fw={500}>
         {label}
       </Text>
-      <Group justify="space-between" align="flex-end" wrap="nowrap" gap="sm">
+      <Group justify="space-between" align="flex-end" wrap="nowrap" gap="sm" mih={42}>
         <Text className={classes.value}>{value}</Text>
         {trend && trend.some((point) => point > 0) && (
-          <Box className={classes.trend} aria-hidden="true">
+          <Box className={classes.trend} aria-hidden="true" inert>
             <Sparkline
               h={38}
               data={trend}
@@ -49,7 +49,7 @@ export function StatCards({ data }: { data: Overview }) {
   const lastHour = data.events_per_minute.reduce((sum, { count: events }) => sum + events, 0);
   const troubled = messages.failed + messages.uncertain;
   return (
-    <SimpleGrid cols={{ base: 1, xs: 2, lg: 4 }} spacing="lg">
+    <SimpleGrid cols={{ base: 2, lg: 4 }} spacing={{ base: 'sm', sm: 'lg' }}>
       <Stat
         to="/events"
         label="Events"

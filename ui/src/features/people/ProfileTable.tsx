@@ -34,7 +34,11 @@ export function ProfileTable({ kind, profiles }: { kind: Kind; profiles: Profile
               {kind === 'user' && (
                 <Table.Td>
                   {profile.company_id ? (
-                    <PersonCell id={profile.company_id} kind="company" />
+                    <PersonCell
+                      id={profile.company_id}
+                      name={typeof profile.traits['company'] === 'string' ? profile.traits['company'] : null}
+                      kind="company"
+                    />
                   ) : (
                     <Text c="dimmed">–</Text>
                   )}

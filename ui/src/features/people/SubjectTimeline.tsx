@@ -120,17 +120,26 @@ function Sent({ message }: { message: MessageOut }) {
   );
 }
 
+/** "Entered “Stuck on 400s”" for what rules did, an event's own name for anything else. */
+function titleOf({ name, properties }: EventOut): string {
+  const rule = properties['rule'];
+  if (name === 'segment_entered' && typeof rule === 'string') return `Entered “${rule}”`;
+  if (name === 'segment_left' && typeof rule === 'string') return `Left “${rule}”`;
+  return name.replaceAll('_', ' ');
+}
+
 function Happened({ event }: { event: EventOut }) {
   const [open, setOpen] = useState(false);
   const status = callStatus(event);
   const isCall = event.name === 'api_call';
+  const isRule = event.name.startsWith('segment_');
   const line = summary(event);
   return (
     <>
       <UnstyledButton onClick={() => setOpen(!open)} aria-expanded={open} className={classes.moment}>
         <Group gap="xs" component="span">
           <Text component="span" fw={600} style={{ overflowWrap: 'anywhere' }}>
-            {isCall ? line : event.name.replaceAll('_', ' ')}
+            {isCall ? line : titleOf(event)}
           </Text>
           {status !== undefined && status >= 400 && (
             <Badge component="span" color={status >= 500 ? 'red' : 'amber'}>
@@ -143,7 +152,7 @@ function Happened({ event }: { event: EventOut }) {
             </Badge>
           )}
         </Group>
-        {!isCall && line && (
+        {!isCall && !isRule && line && (
           <Text component="span" display="block" size="xs" c="dimmed" lineClamp={1}>
             {line}
           </Text>

@@ -146,8 +146,7 @@ function ConditionLine({ condition }: { condition: ReasonedCondition }) {
         {value !== null && (
           <Group gap={5}>
             <Text size="xs" c="dimmed">
-              now {value}
-              {needed !== null && `, needed ${needed}`}
+              {needed === null ? value : `now ${value}, needed ${needed}`}
             </Text>
             {recheck_at !== null && (
               <>

@@ -14,7 +14,12 @@ export type Moment =
  */
 export function moments(events: EventOut[], messages: MessageOut[], complete: boolean): Moment[] {
   const oldest = Math.min(...events.map(({ timestamp }) => timestamp));
-  const all: Moment[] = events.map((event) => ({
+  // the event of a send says less than the message itself
+  const known = new Set(messages.map(({ id }) => id));
+  const told = events.filter(
+    ({ name, properties }) => name !== 'email_sent' || !known.has(Number(properties['message_id'])),
+  );
+  const all: Moment[] = told.map((event) => ({
     kind: event.name === 'api_call' ? 'calls' : 'events',
     at: event.timestamp,
     key: `event ${event.offset}`,

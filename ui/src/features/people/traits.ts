@@ -1,6 +1,8 @@
 import type { ProfileOut } from '~/api/generated';
 
 const SHOWN_ELSEWHERE = new Set([
+  'company',
+  'company_id',
   'name',
   'email',
   'first_name',

@@ -74,9 +74,11 @@ function Sample({ preview, kind }: { preview: RulePreview; kind: RuleOut['subjec
         {preview.sample.map(({ id, name, email, reasons }) => (
           <div key={id}>
             <PersonCell id={id} name={name} email={email} kind={kind} />
-            <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-              {reasons.join(' · ')}
-            </Text>
+            {reasons.map((reason) => (
+              <Text key={reason} size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {reason}
+              </Text>
+            ))}
           </div>
         ))}
       </Stack>

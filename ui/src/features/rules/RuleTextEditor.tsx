@@ -1,4 +1,4 @@
-import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
+import { type Diagnostic, setDiagnostics } from '@codemirror/lint';
 import { Alert, Stack, Text } from '@mantine/core';
 import type { EditorView } from '@codemirror/view';
 import { useEffect, useMemo, useState } from 'react';
@@ -18,7 +18,7 @@ interface RuleTextEditorProps {
 /** The rule's text, underlined where the server stops understanding it. */
 export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEditorProps) {
   const [view, setView] = useState<EditorView | null>(null);
-  const extensions = useMemo(() => [ruleLanguage, ruleCompletion(vocabulary), lintGutter()], [vocabulary]);
+  const extensions = useMemo(() => [ruleLanguage, ruleCompletion(vocabulary)], [vocabulary]);
   const { problem } = check;
   useEffect(() => {
     if (!view) return;

@@ -1,9 +1,11 @@
 import { Badge, Button, Grid, Group, Modal, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { TemplateOut } from '~/api/generated';
 import { isConflict } from '~/api/errors';
+import * as read from '~/api/queries';
 import { ConflictNotice } from '~/components/ConflictNotice';
 import { notifyDone, notifyFailed } from '~/components/notify';
 import { PageHeader } from '~/components/PageHeader';
@@ -20,7 +22,12 @@ import { useTemplateDraft } from '~/features/templates/useTemplateDraft';
 export function TemplateEditor({ template }: { template: TemplateOut | null }) {
   const navigate = useNavigate();
   const { base, draft, edit, editContent, changed, save, reload } = useTemplateDraft(template);
-  const [user, setUser] = useState<string | null>(null);
+  const [chosen, setUser] = useState<string | null | undefined>(undefined);
+  const newest = useInfiniteQuery(read.people('user', {}));
+  if (chosen === undefined && newest.data) {
+    setUser(newest.data.pages[0]?.items[0]?.id ?? null); // the user seen last, until somebody is chosen
+  }
+  const user = chosen ?? null;
   const preview = usePreview(draft.content, user);
   const [dialog, { open, close }] = useDisclosure();
   const status = (base?.published_version ?? null) === null ? 'draft' : 'published';

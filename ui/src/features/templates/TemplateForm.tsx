@@ -60,7 +60,7 @@ export function TemplateForm({ draft, edit, editContent, problem }: TemplateForm
         />
         <TextInput
           label="Topic"
-          description="What people unsubscribe from; empty: everything"
+          description="What can be unsubscribed from"
           placeholder="product-help"
           value={draft.topic}
           onChange={(event) => edit({ topic: event.currentTarget.value })}
@@ -119,6 +119,7 @@ export function TemplateForm({ draft, edit, editContent, problem }: TemplateForm
         <Tabs.Panel value="body" tabIndex={-1}>
           <CodeEditor
             label="Body"
+            labelHidden
             value={content.body}
             onChange={(next) => editContent({ body: next })}
             extensions={MARKUP}
@@ -132,6 +133,7 @@ export function TemplateForm({ draft, edit, editContent, problem }: TemplateForm
         <Tabs.Panel value="text" tabIndex={-1}>
           <CodeEditor
             label="Plain text"
+            labelHidden
             description="Leave it empty, and it is made from the HTML when it is sent."
             value={content.text}
             onChange={(next) => editContent({ text: next })}

@@ -8,6 +8,7 @@ import {
   TextInput,
   ThemeIcon,
   Title,
+  useMatches,
 } from '@mantine/core';
 import { IconBolt } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -32,6 +33,7 @@ const KINDS: { value: Trigger['kind']; label: string }[] = [
 /** What starts a workflow, and whether it may start again for the same person. */
 export function TriggerForm({ definition, onChange, problems }: TriggerFormProps) {
   const rules = useQuery(read.rules);
+  const orientation = useMatches<'vertical' | 'horizontal'>({ base: 'vertical', xs: 'horizontal' });
   const trigger = definition.trigger ?? { kind: 'enters', rule_id: null };
   const choices = (rules.data?.items ?? []).map(({ id, name, status }) => ({
     value: String(id),
@@ -53,6 +55,7 @@ export function TriggerForm({ definition, onChange, problems }: TriggerFormProps
         <SegmentedControl
           aria-label="What starts it"
           data={KINDS}
+          orientation={orientation}
           value={trigger.kind}
           onChange={choose}
           style={{ alignSelf: 'flex-start' }}
