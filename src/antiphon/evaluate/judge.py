@@ -68,10 +68,15 @@ class Judge:
         if key.kind == "anonymous":
             return
         record = self._records.change(self._conn, key)
+        queue = self._current.in_order(key.kind, rules)
+        if not self._current.layered:
+            view = self.view(key, record, {})
+            for rule_id in queue:
+                self._judge_one(key, record, view, rule_id, caused_at)
+            return
         known = self._current.rules
         segments = {known[r].name: j.member for r, j in record.judgements.items() if r in known}
         view = self.view(key, record, segments)
-        queue = self._current.in_order(key.kind, rules)
         while queue:
             rule_id = queue.pop(0)
             if self._judge_one(key, record, view, rule_id, caused_at):
@@ -100,16 +105,17 @@ class Judge:
         self, key: SubjectKey, record: Record, view: SubjectView, rule_id: int, caused_at: int | None
     ) -> bool:
         verdict = self._program.evaluate(rule_id, view, self._now)
-        version = self._current.rules[rule_id].version
         old = record.judgements.get(rule_id)
-        was = old is not None and old.member
-        episode = old.episode if old is not None else 0
-        if verdict.truth == was:
-            if old is not None:
-                old.version, old.recheck_at = version, verdict.recheck_at
-            elif verdict.recheck_at is not None:
-                record.judgements[rule_id] = Judgement(version, False, 0, self._now, verdict.recheck_at)
+        if old is None:
+            if not verdict.truth and verdict.recheck_at is None:
+                return False  # most rules, for most people: nothing to remember
+            old = Judgement(0, member=False, episode=0, since=self._now)
+        version = self._current.rules[rule_id].version
+        if verdict.truth == old.member:
+            old.version, old.recheck_at = version, verdict.recheck_at
+            record.judgements[rule_id] = old
             return False
+        episode = old.episode
         episode += 1 if verdict.truth else 0
         record.judgements[rule_id] = Judgement(version, verdict.truth, episode, self._now, verdict.recheck_at)
         self._changed(key, rule_id, record.judgements[rule_id], caused_at)

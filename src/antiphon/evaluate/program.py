@@ -36,6 +36,7 @@ class InForce:
         self.program: Program = compile_program(specs, watches, time_zone=time_zone)
         self.rules = {spec.id: spec for spec in specs}
         self._rank = self._ranks()
+        self.layered = any(self._rank.values())  # whether any rule reads another's segment
         self._initial = {kind: self._possible_at_first(kind, now) for kind in ("user", "company")}
 
     def initial(self, kind: str) -> list[int]:
@@ -47,8 +48,9 @@ class InForce:
 
     def in_order(self, kind: str, rule_ids: Iterable[int]) -> list[int]:
         """Those of `rule_ids` that are about `kind`, a rule that reads another's segment after that one."""
-        chosen = [r for r in rule_ids if r in self.rules and self.rules[r].subject_kind == kind]
-        return sorted(chosen, key=self._rank.__getitem__) if len(chosen) > 1 else chosen
+        rules = self.rules
+        chosen = [r for r in rule_ids if r in rules and rules[r].subject_kind == kind]
+        return sorted(chosen, key=self._rank.__getitem__) if self.layered else chosen
 
     def rank(self, rule_id: int) -> int:
         """How many segments lie below a rule, one upon the other."""
