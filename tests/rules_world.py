@@ -25,19 +25,36 @@ USERS = ("u1", "u2", "u3")
 DEVICES = ("a1", "a2", "a3")
 COMPANIES = ("c1", "c2")
 ZONES = ("UTC", "Europe/Paris", "Asia/Kolkata", "America/Santiago")
-NAMES = ("api_call", "api_batch", "order created")
+NAMES = ("api_call", "api_call", "api_call", "api_batch", "order created")
 
 values = st.sampled_from(
     [400, 400.0, 500, 5, 0.5, -1, "400", "500", "pro", "/v1/items", "", "é", True, False, None, [400, "pro"], {"a": 1}]
 )
 operands = st.sampled_from([400, 500, 5, 0.5, "400", "pro", "/v1", True, False])
 weights = st.sampled_from([1, 1, 1, 1, 2, 0.5, 3.3333333, 1 / 3, 2.0])
+durations = st.sampled_from(
+    [
+        tree.Duration(amount, unit)
+        for amount, unit in (
+            (5, "minutes"),
+            (10, "minutes"),
+            (61, "minutes"),
+            (1, "hours"),
+            (24, "hours"),
+            (3, "days"),
+            (1, "weeks"),
+            (1, "months"),
+        )
+    ]
+)
 ages = st.one_of(
-    st.integers(0, 10 * MINUTE),
-    st.integers(0, 3 * DAY),
+    st.integers(-5 * MINUTE, 10 * MINUTE),
     st.integers(0, 40 * DAY),
-    st.builds(lambda minutes: minutes * MINUTE, st.integers(0, 300)),
     st.builds(lambda hours: hours * HOUR, st.integers(0, 24 * 35)),
+    # at the edges of the windows that rules ask for
+    st.builds(lambda long, off: max(0, long.ms + off), durations, st.integers(-2 * MINUTE, 2 * MINUTE)),
+    st.builds(lambda long, sixtieths: long.ms + sixtieths * long.ms // 60, durations, st.integers(-2, 2)),
+    durations.map(lambda long: long.ms),
 )
 
 
@@ -80,9 +97,6 @@ def traits(draw):
     return found
 
 
-durations = st.builds(tree.Duration, st.integers(1, 90), st.sampled_from(["minutes", "hours"])) | st.builds(
-    tree.Duration, st.integers(1, 30), st.sampled_from(["days", "weeks", "months"])
-)
 windows = st.one_of(
     st.just(tree.Ever()),
     durations.map(lambda long: tree.Last(long.amount, long.unit)),
@@ -125,8 +139,21 @@ comparisons = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 limits = st.one_of(st.sampled_from([0, 0, 1, 2, 3, 5, 0.5, 2.5]), st.builds(tree.TraitValue, st.just("limit"), st.sampled_from(["own", "company"]), st.sampled_from([100, 80, 50])))  # fmt: skip
 
 
+# what most rules are: a count of something simple over a window that slides
+usual = st.builds(
+    lambda selector, op, value, long, known: tree.Measure(
+        tree.Aggregate("count", selector), op, value, tree.Last(long.amount, long.unit), known
+    ),
+    st.sampled_from([tree.Selector("api_call"), tree.Selector("*", "wildcard")]),
+    st.sampled_from([">=", ">=", ">=", "=", "<=", ">", "<"]),
+    st.sampled_from([0, 1, 1, 2, 3, 4]),
+    durations,
+    st.sampled_from([None, None, None, tree.Duration(0, "days"), tree.Duration(2, "days")]),
+)
+
+
 @st.composite
-def measures(draw):
+def any_measure(draw):
     """An aggregate of any kind, compared with what it may be compared with."""
     kind = draw(st.sampled_from(["count"] * 6 + ["sum", "avg", "min", "max", "days_active", "ratio", "first", "last", "time_since_first", "time_since_last", "time_since_last"]))  # fmt: skip
     of = draw(st.sampled_from(["status", "amount"])) if kind in ("sum", "avg", "min", "max", "first", "last") else None
@@ -141,6 +168,9 @@ def measures(draw):
         value = draw(limits)
     known = draw(st.one_of(st.none(), st.none(), st.builds(tree.Duration, st.integers(0, 30), st.just("days"))))
     return tree.Measure(tree.Aggregate(kind, draw(selectors), of, to), draw(comparisons), value, draw(windows), known)
+
+
+measures = st.one_of(usual, any_measure())
 
 
 @st.composite
@@ -168,8 +198,8 @@ def groups(children):
     )
 
 
-plain_rules = st.recursive(st.one_of(measures(), measures(), trait_conditions()), groups, max_leaves=4)
-rules = st.recursive(st.one_of(measures(), measures(), measures(), trait_conditions(), segments), groups, max_leaves=5)
+plain_rules = st.recursive(st.one_of(measures, measures, trait_conditions()), groups, max_leaves=4)
+rules = st.recursive(st.one_of(measures, measures, measures, trait_conditions(), segments), groups, max_leaves=5)
 
 worlds = st.fixed_dictionaries(
     {

@@ -174,6 +174,7 @@ OPERATORS: tuple[Operator, ...] = (
             ("5", 5, False),
             (5, "5", False),
             (True, 1, False),
+            (1, True, False),
             (True, True, True),
             (["pro"], "pro", False),
             (None, "pro", False),
