@@ -71,15 +71,16 @@ class Judge:
         queue = self._current.in_order(key.kind, rules)
         if not self._current.layered:
             view = self.view(key, record, {})
-            for rule_id in queue:
-                self._judge_one(key, record, view, rule_id, caused_at)
+            for rule_id, truth, recheck_at in self._program.evaluate_all(queue, view, self._now):
+                self._settle(key, record, rule_id, truth, recheck_at, caused_at)
             return
         known = self._current.rules
         segments = {known[r].name: j.member for r, j in record.judgements.items() if r in known}
         view = self.view(key, record, segments)
         while queue:
             rule_id = queue.pop(0)
-            if self._judge_one(key, record, view, rule_id, caused_at):
+            verdict = self._program.evaluate(rule_id, view, self._now)
+            if self._settle(key, record, rule_id, verdict.truth, verdict.recheck_at, caused_at):
                 segments[known[rule_id].name] = record.judgements[rule_id].member
                 readers = self._program.rules_for_segment(rule_id)
                 if readers:
@@ -101,24 +102,20 @@ class Judge:
             segments=segments,
         )
 
-    def _judge_one(
-        self, key: SubjectKey, record: Record, view: SubjectView, rule_id: int, caused_at: int | None
+    def _settle(
+        self, key: SubjectKey, record: Record, rule_id: int, truth: bool, recheck_at: int | None, caused_at: int | None
     ) -> bool:
-        verdict = self._program.evaluate(rule_id, view, self._now)
+        """Remember a verdict; whether the subject entered or left, and if so, what follows from it."""
         old = record.judgements.get(rule_id)
         if old is None:
-            if not verdict.truth and verdict.recheck_at is None:
+            if not truth and recheck_at is None:
                 return False  # most rules, for most people: nothing to remember
-            old = Judgement(0, member=False, episode=0, since=self._now)
-        version = self._current.rules[rule_id].version
-        if verdict.truth == old.member:
-            old.version, old.recheck_at = version, verdict.recheck_at
-            record.judgements[rule_id] = old
+            old = record.judgements[rule_id] = Judgement(0, member=False, episode=0, since=self._now)
+        old.version, old.recheck_at = self._current.rules[rule_id].version, recheck_at
+        if truth == old.member:
             return False
-        episode = old.episode
-        episode += 1 if verdict.truth else 0
-        record.judgements[rule_id] = Judgement(version, verdict.truth, episode, self._now, verdict.recheck_at)
-        self._changed(key, rule_id, record.judgements[rule_id], caused_at)
+        old.member, old.since, old.episode = truth, self._now, old.episode + (1 if truth else 0)
+        self._changed(key, rule_id, old, caused_at)
         return True
 
     def _changed(self, key: SubjectKey, rule_id: int, judgement: Judgement, caused_at: int | None) -> None:

@@ -14,6 +14,7 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.explain import ConditionReport, words
 from antiphon.rules.history import LeafColumns, members
+from antiphon.rules.history_rows import history_tables
 from antiphon.rules.render import render
 from antiphon.rules.sentence import sentence
 from antiphon.rules.text import parse, parse_selector
@@ -65,10 +66,11 @@ class RuleEngine:
         with self._store.state.read() as conn:
             zone = read_workspace(conn).time_zone
             segments = {row.name: _decode(row.tree) for row in store.active_rules(conn)}
+        bare = history_tables()
         with self._reader.connect(people=True) as db:
-            backend = ibis.duckdb.from_connection(db)
-            events, profiles, identities = (backend.table(name) for name in ("events", "profiles", "identities"))
-            found = members(rule, kind, events, profiles, identities, now=now, time_zone=zone, segments=segments)
+            found = members(
+                rule, kind, bare.events, bare.profiles, bare.identities, now=now, time_zone=zone, segments=segments
+            )
             db.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(found.rows, dialect='duckdb')}")
             counted = ", ".join(
                 ["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)]

@@ -28,6 +28,9 @@ from antiphon.store.settings import signing_secret
 from antiphon.web.bootstrap import Bootstrapped, bootstrap, new_link
 
 log = structlog.get_logger(__name__)
+GC_THRESHOLD = (100_000, 20, 100)
+"""The hot subjects' state is many small objects without cycles: the default collects all the time and finds nothing."""
+
 ROLES = {"all": ("worker", "web"), "web": ("web",), "worker": ("worker",)}
 
 
@@ -76,6 +79,7 @@ async def _until_told(start: Callable[[], Awaitable[None]], stop: Callable[[], A
         loop.add_signal_handler(number, told.set)
     await start()
     gc.freeze()  # what is loaded by now stays: collections need not look at it again and again
+    gc.set_threshold(*GC_THRESHOLD)
     tell_ready()
     await told.wait()
     await stop()
