@@ -50,7 +50,7 @@ export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEd
         placeholder="count of api_call where status = 400 in the last 24 hours >= 5"
         onCreate={setView}
       />
-      <div role="status">{problem && <ProblemText problem={problem} />}</div>
+      {problem && <ProblemText problem={problem} />}
       {check.failure !== null && <Problem error={check.failure} />}
     </Stack>
   );
