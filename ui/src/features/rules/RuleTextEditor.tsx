@@ -62,7 +62,7 @@ function ProblemText({ problem }: { problem: RuleProblem }) {
     <Alert color="red" p="sm" title={message}>
       {expected.length > 0 && (
         <Text>
-          Expected here:{' '}
+          What can stand here:{' '}
           <Text span ff="monospace" fz={13}>
             {expected.join(', ')}
           </Text>
