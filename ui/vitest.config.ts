@@ -9,6 +9,7 @@ export default mergeConfig(
       setupFiles: ['tests/setup.ts'],
       include: ['src/**/*.test.{ts,tsx}', 'tests/**/*.test.{ts,tsx}'],
       maxWorkers: 2,
+      testTimeout: 60_000,
     },
   }),
 );

@@ -9,6 +9,12 @@ import { SCREENS } from '~/components/navigation';
 
 const LIMIT = 6;
 
+/** People are found a moment after typing, when Spotlight has made its choice among nothing: Enter takes the first. */
+function takeFirst(): void {
+  if (document.querySelector('[data-action][data-selected]')) return;
+  document.querySelector<HTMLElement>('[data-action]')?.click();
+}
+
 /** Ctrl+K: go to a screen, a rule, a workflow, an email or a person, or start something new. */
 export function CommandPalette() {
   const navigate = useNavigate();
@@ -72,15 +78,19 @@ export function CommandPalette() {
       onQueryChange={setQuery}
       onSpotlightOpen={() => setOpened(true)}
       onSpotlightClose={() => setOpened(false)}
-      shortcut={['mod + K', '/']}
+      shortcut="mod + K"
+      tagsToIgnore={[]}
+      triggerOnContentEditable
       nothingFound="Nothing has that name. Try a screen, a rule, an email or a person."
       highlightQuery
+      attributes={{ content: { 'aria-label': 'Search and go' } }}
       scrollable
       maxHeight={440}
       searchProps={{
         leftSection: <IconSearch size={20} />,
         placeholder: 'Go to a screen, a rule, a person …',
         'aria-label': 'Search and go',
+        onKeyDown: (event) => event.key === 'Enter' && takeFirst(),
       }}
     />
   );

@@ -18,8 +18,8 @@ export function notifyFailed(what: string, error: unknown): void {
   });
 }
 
-/** A done thing that can be taken back for a few seconds. */
-export function notifyUndo(message: string, undo: () => void): void {
+/** A done thing that can be taken back for a few seconds; gives what takes the offer away again. */
+export function notifyUndo(message: string, undo: () => void): () => void {
   const id = notifications.show({
     color: 'gray',
     autoClose: 8_000,
@@ -39,4 +39,5 @@ export function notifyUndo(message: string, undo: () => void): void {
       </Group>
     ),
   });
+  return () => notifications.hide(id);
 }

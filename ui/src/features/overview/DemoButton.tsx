@@ -1,6 +1,7 @@
 import { Button, Tooltip } from '@mantine/core';
 import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { startDemo, stopDemo } from '~/api/generated';
 import * as read from '~/api/queries';
 import { notifyDone, notifyFailed } from '~/components/notify';
@@ -10,8 +11,18 @@ export function DemoButton({ prominent = false }: { prominent?: boolean }) {
   const queries = useQueryClient();
   const { data } = useQuery(read.demo);
   const running = data?.running ?? false;
+  const wanted = useRef(false); // started here, and not stopped here since
+  useEffect(() => {
+    if (!wanted.current || running) return;
+    wanted.current = false;
+    notifyFailed(
+      'The demo traffic stopped by itself',
+      new Error('Its last lines are in the server’s log. Start it again once the cause is gone.'),
+    );
+  }, [running]);
   const change = useMutation({
     mutationFn: async () => {
+      wanted.current = false;
       await (running ? stopDemo({ throwOnError: true }) : startDemo({ throwOnError: true }));
     },
     onSuccess: async () => {
@@ -21,6 +32,7 @@ export function DemoButton({ prominent = false }: { prominent?: boolean }) {
           : 'Demo traffic started: a few hundred simulated customers call an example API.',
       );
       await queries.invalidateQueries();
+      wanted.current = !running;
     },
     onError: (error) => notifyFailed('The demo traffic could not be changed', error),
   });

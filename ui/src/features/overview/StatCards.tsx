@@ -1,5 +1,5 @@
 import { Sparkline } from '@mantine/charts';
-import { Box, Group, Paper, SimpleGrid, Text } from '@mantine/core';
+import { Box, Group, Paper, SimpleGrid, Text, useMatches } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Overview } from '~/api/generated';
@@ -16,6 +16,7 @@ interface StatProps {
 }
 
 function Stat({ to, label, value, note, trend, color = 'var(--antiphon-call)' }: StatProps) {
+  const wide = useMatches({ base: false, xs: true });
   return (
     <Paper component={Link} to={to} className={classes.card}>
       <Text c="dimmed" fw={500}>
@@ -23,7 +24,7 @@ function Stat({ to, label, value, note, trend, color = 'var(--antiphon-call)' }:
       </Text>
       <Group justify="space-between" align="flex-end" wrap="nowrap" gap="sm" mih={42}>
         <Text className={classes.value}>{value}</Text>
-        {trend && trend.some((point) => point > 0) && (
+        {wide && trend?.some((point) => point > 0) && (
           <Box className={classes.trend} aria-hidden="true" inert>
             <Sparkline
               h={38}

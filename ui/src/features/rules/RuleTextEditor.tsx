@@ -50,7 +50,7 @@ export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEd
         placeholder="count of api_call where status = 400 in the last 24 hours >= 5"
         onCreate={setView}
       />
-      <div role="status">{problem && <ProblemText problem={problem} />}</div>
+      {problem && <ProblemText problem={problem} />}
       {check.failure !== null && <Problem error={check.failure} />}
     </Stack>
   );
@@ -62,7 +62,7 @@ function ProblemText({ problem }: { problem: RuleProblem }) {
     <Alert color="red" p="sm" title={message}>
       {expected.length > 0 && (
         <Text>
-          Expected here:{' '}
+          What can stand here:{' '}
           <Text span ff="monospace" fz={13}>
             {expected.join(', ')}
           </Text>

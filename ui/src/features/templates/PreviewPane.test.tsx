@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react';
+import { screen, waitFor } from '@testing-library/react';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { aPreview } from '../../../tests/makers';
 import { show } from '../../../tests/page';
@@ -43,7 +43,7 @@ it('goes on showing the last good mail while the code is broken', async () => {
   expect(frame().srcdoc).toBe('<p>one</p>');
 
   update(<Pane body="two" />);
-  await vi.waitFor(() => expect(frame().srcdoc).toBe('<p>two</p>'));
+  await waitFor(() => expect(frame().srcdoc).toBe('<p>two</p>'));
   expect(screen.queryByText('Line 2 of the body')).toBeNull();
 });
 

@@ -44,22 +44,20 @@ export function PreviewPane({ preview, user, setUser }: PreviewPaneProps) {
           ]}
         />
       </Group>
-      <div role="status">
-        {problem && (
-          <Alert
-            color="red"
-            icon={<IconAlertTriangle size={20} />}
-            title={placeOf(problem) || 'This cannot be rendered'}
-          >
-            <Text style={{ overflowWrap: 'anywhere' }}>{problem.message}</Text>
-            {good && (
-              <Text c="dimmed" mt={4}>
-                Below is the last version that could be rendered.
-              </Text>
-            )}
-          </Alert>
-        )}
-      </div>
+      {problem && (
+        <Alert
+          color="red"
+          icon={<IconAlertTriangle size={20} />}
+          title={placeOf(problem) || 'This cannot be rendered'}
+        >
+          <Text style={{ overflowWrap: 'anywhere' }}>{problem.message}</Text>
+          {good && (
+            <Text c="dimmed" mt={4}>
+              Below is the last version that could be rendered.
+            </Text>
+          )}
+        </Alert>
+      )}
       {good?.warnings.map((warning) => (
         <Alert key={warning} color="amber" p="xs">
           {warning}

@@ -8,6 +8,7 @@ import {
   IconPlus,
   IconTrash,
 } from '@tabler/icons-react';
+import { useEffect, useRef } from 'react';
 import type { Problem } from '~/api/generated';
 import { notifyUndo } from '~/components/notify';
 import { ProblemLines } from '~/features/workflows/ProblemLines';
@@ -23,15 +24,21 @@ export const STEP_KINDS = {
 
 interface StepListProps {
   steps: Step[];
-  onChange: (steps: Step[]) => void;
+  onChange: (change: (steps: Step[]) => Step[]) => void;
   problems: Problem[];
 }
 
 /** The steps in the order in which they run; added, moved and removed by buttons that work from the keyboard. */
 export function StepList({ steps, onChange, problems }: StepListProps) {
+  const withdraw = useRef<(() => void) | null>(null);
+  useEffect(() => () => withdraw.current?.(), []); // what cannot be undone any more is not offered
   const remove = (step: Step) => {
-    onChange(steps.filter(({ id }) => id !== step.id));
-    notifyUndo(`“${STEP_KINDS[step.kind].label}” was removed.`, () => onChange(steps));
+    const position = steps.indexOf(step);
+    onChange((now) => now.filter(({ id }) => id !== step.id));
+    withdraw.current?.();
+    withdraw.current = notifyUndo(`“${STEP_KINDS[step.kind].label}” was removed.`, () =>
+      onChange((now) => insertStep(now, position, step)),
+    );
   };
   return (
     <ol className={classes.steps}>
@@ -40,7 +47,7 @@ export function StepList({ steps, onChange, problems }: StepListProps) {
         const name = `step ${position + 1}: ${label}`;
         return (
           <li key={step.id}>
-            <AddStep steps={steps} position={position} onChange={onChange} />
+            <AddStep position={position} onChange={onChange} />
             <Paper>
               <Group justify="space-between" mb={step.kind === 'exit' ? 0 : 'sm'} wrap="nowrap">
                 <Group gap="sm" wrap="nowrap">
@@ -58,7 +65,7 @@ export function StepList({ steps, onChange, problems }: StepListProps) {
                       color="gray"
                       disabled={position === 0}
                       aria-label={`Move up ${name}`}
-                      onClick={() => onChange(moveStep(steps, position, -1))}
+                      onClick={() => onChange((now) => moveStep(now, position, -1))}
                     >
                       <IconArrowUp size={17} />
                     </ActionIcon>
@@ -69,7 +76,7 @@ export function StepList({ steps, onChange, problems }: StepListProps) {
                       color="gray"
                       disabled={position === steps.length - 1}
                       aria-label={`Move down ${name}`}
-                      onClick={() => onChange(moveStep(steps, position, 1))}
+                      onClick={() => onChange((now) => moveStep(now, position, 1))}
                     >
                       <IconArrowDown size={17} />
                     </ActionIcon>
@@ -89,7 +96,9 @@ export function StepList({ steps, onChange, problems }: StepListProps) {
               <Stack gap="sm">
                 <StepForm
                   step={step}
-                  onChange={(next) => onChange(steps.map((other) => (other.id === next.id ? next : other)))}
+                  onChange={(next) =>
+                    onChange((now) => now.map((other) => (other.id === next.id ? next : other)))
+                  }
                 />
                 <ProblemLines
                   problems={problems
@@ -102,20 +111,19 @@ export function StepList({ steps, onChange, problems }: StepListProps) {
         );
       })}
       <li>
-        <AddStep steps={steps} position={steps.length} onChange={onChange} labelled />
+        <AddStep position={steps.length} onChange={onChange} labelled />
       </li>
     </ol>
   );
 }
 
 interface AddStepProps {
-  steps: Step[];
   position: number;
-  onChange: (steps: Step[]) => void;
+  onChange: StepListProps['onChange'];
   labelled?: boolean;
 }
 
-function AddStep({ steps, position, onChange, labelled = false }: AddStepProps) {
+function AddStep({ position, onChange, labelled = false }: AddStepProps) {
   return (
     <div className={classes.edge}>
       <Menu>
@@ -142,7 +150,7 @@ function AddStep({ steps, position, onChange, labelled = false }: AddStepProps) 
               <Menu.Item
                 key={kind}
                 leftSection={<Icon size={17} />}
-                onClick={() => onChange(insertStep(steps, position, newStep(kind, steps)))}
+                onClick={() => onChange((now) => insertStep(now, position, newStep(kind, now)))}
               >
                 {label}
               </Menu.Item>

@@ -120,7 +120,9 @@ export function WorkflowEditor({ workflow }: { workflow: WorkflowOut | null }) {
                 />
                 <StepList
                   steps={definition.steps}
-                  onChange={(steps) => setDefinition((before) => ({ ...before, steps }))}
+                  onChange={(change) =>
+                    setDefinition((before) => ({ ...before, steps: change(before.steps) }))
+                  }
                   problems={problems}
                 />
               </Stack>
