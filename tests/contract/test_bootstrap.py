@@ -75,3 +75,13 @@ def test_before_the_first_start_there_is_nobody_to_sign_in(sqlite_store, clock):
     """A link for nobody is refused with what to do."""
     with sqlite_store.state.write() as conn, pytest.raises(ConfigError, match="antiphon serve"):
         new_link(conn, clock)
+
+
+def test_an_admin_token_that_was_taken_away_can_be_given_again(store, clock):
+    """Started with it, without it, and with it again: it is in force, then not, then again."""
+    found = []
+    for given in (ADMIN, "", ADMIN):
+        _start(store, clock, given)
+        with store.state.read() as conn:
+            found.append(find_token(conn, ADMIN, clock()) is not None)
+    assert found == [True, False, True]

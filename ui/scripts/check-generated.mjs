@@ -16,6 +16,9 @@ try {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ANTIPHON_CLIENT_OUT: fresh },
   });
+  execFileSync('node', ['scripts/tidy-generated.mjs'], {
+    env: { ...process.env, ANTIPHON_CLIENT_OUT: fresh },
+  });
   const format = ['prettier', '--log-level', 'warn', '--config', '.prettierrc.json', '--write', fresh];
   execFileSync('npx', format, { stdio: 'inherit' });
   const stale =

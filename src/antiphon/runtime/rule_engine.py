@@ -11,12 +11,12 @@ from antiphon.errors import InvalidInput, NotFound
 from antiphon.evaluate.explain import explain
 from antiphon.model.clock import Clock
 from antiphon.model.subject import SubjectKey, SubjectKind
-from antiphon.rules import tree
-from antiphon.rules.explain import ConditionReport, words
+from antiphon.rules import aggregates, tree
+from antiphon.rules.explain import ConditionReport
 from antiphon.rules.history import LeafColumns, members
 from antiphon.rules.history_rows import history_tables
 from antiphon.rules.render import render
-from antiphon.rules.sentence import sentence
+from antiphon.rules.sentence import clause, measured, sentence, shown, trait, wanted
 from antiphon.rules.text import parse, parse_selector
 from antiphon.rules.validate import validate
 from antiphon.runtime.events import Events
@@ -112,7 +112,10 @@ class RuleEngine:
             met=whole.truth,
             recheck_at=whole.recheck_at,
             as_of=now,
-            conditions=[_condition(report) for report in found.conditions],
+            conditions=[
+                _condition(report, node)
+                for report, (_, node) in zip(found.conditions, tree.walk(_decode(rule.tree)), strict=True)
+            ],
         )
 
     @staticmethod
@@ -125,19 +128,35 @@ def _decode(value: dict[str, Any]) -> tree.Tree:
 
 
 def _reason(leaf: LeafColumns, row: dict[str, Any]) -> str:
-    value, right = row[leaf.value], row[leaf.right]
+    value = row[leaf.value]
     if isinstance(leaf.node, tree.TraitCondition) and isinstance(value, str):
         value = json.loads(value)
-    return words(leaf.node, value, right, truth=bool(row[leaf.truth]))
+    return f"{_subject_of(leaf.node)} is {_shown(leaf.node, value)}"
 
 
-def _condition(report: ConditionReport) -> ExplainedCondition:
+def _condition(report: ConditionReport, node: tree.Condition) -> ExplainedCondition:
     return ExplainedCondition(
         path=report.path,
         depth=0 if not report.path else report.path.count(".") + 1,
         text=report.text,
-        value=report.words,
-        needed=None,
+        value=None if isinstance(node, tree.GROUPS) else _shown(node, report.value),
+        needed=None if isinstance(node, tree.GROUPS) else wanted(node, report.rhs),
         met=report.truth,
         recheck_at=report.recheck_at,
     )
+
+
+def _subject_of(node: tree.Condition) -> str:
+    """What a condition looks at, in words."""
+    match node:
+        case tree.Measure():
+            return measured(node)
+        case tree.TraitCondition():
+            return trait(node)
+        case _:
+            return clause(node)
+
+
+def _shown(node: tree.Condition, value: Any) -> str:
+    gives = aggregates.by_key()[node.aggregate.kind].gives if isinstance(node, tree.Measure) else "number"
+    return shown(value, gives)

@@ -103,6 +103,12 @@ def revoke_token(conn: Connection, token_id: int, kinds: Sequence[TokenKind], no
     return conn.execute(update(tokens).where(*where).values(revoked_at=now)).rowcount > 0
 
 
+def restore_token(conn: Connection, secret: str, kind: TokenKind) -> bool:
+    """Put a token that was ended in force again; False when there never was one of this kind."""
+    where = tokens.c.digest == digest(secret), tokens.c.kind == kind
+    return conn.execute(update(tokens).where(*where).values(revoked_at=None, expires_at=None)).rowcount > 0
+
+
 def revoke_all(conn: Connection, account_id: int, kinds: Sequence[TokenKind], now: int) -> int:
     """End every token of these kinds that an account has; how many there were."""
     where = tokens.c.account_id == account_id, tokens.c.kind.in_(kinds), tokens.c.revoked_at.is_(None)

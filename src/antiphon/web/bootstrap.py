@@ -15,6 +15,7 @@ from antiphon.store.tokens import (
     find_token,
     list_tokens,
     new_secret,
+    restore_token,
     revoke_all,
     revoke_token,
 )
@@ -81,7 +82,7 @@ def _put_in_force(conn: Connection, kind: TokenKind, name: str, given: str, now:
         raise ConfigError(f"{name} is in use as a {stored.kind} key already: choose another.")
     if kind == "admin":
         _end_others(conn, [t for t in list_tokens(conn, (kind,), now) if t.name == name], stored, now)
-    if given and stored is None:
+    if given and stored is None and not restore_token(conn, given, kind):
         add_token(conn, kind, given, name=name, now=now)
 
 

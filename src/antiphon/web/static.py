@@ -83,9 +83,13 @@ def _file(body: bytes, kind: str, cache: str) -> File:
     return File(body, zipped, shown, f'"{hashlib.sha256(body).hexdigest()[:32]}"', cache)
 
 
+FILE_ENDINGS = frozenset({".js", ".css", ".map", ".ico", ".png", ".svg", ".json", ".txt", ".webmanifest"})
+
+
 def _is_file_name(path: str) -> bool:
     """Whether an address means a file, which is there or not, rather than a screen of the page."""
-    return path.startswith("assets/") or Path(path).suffix in {".js", ".css", ".map", ".ico", ".png", ".svg", ".json"}
+    first, _, rest = path.partition("/")
+    return first in {"assets", ".."} or (not rest and Path(first).suffix in FILE_ENDINGS)
 
 
 async def _answer(scope: Scope, send: Send, file: File, *, head: bool) -> None:
