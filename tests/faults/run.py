@@ -1,0 +1,81 @@
+"""The full fault run: `make faults`, or `python tests/faults/run.py --kills 50 --seed 1`.
+
+Kills each process so often at random moments under load, then once at every named crash point, and compares what
+came of it with a ledger and a reference outside. Exit code 1 when anything was lost, doubled or stuck. A failure is
+repeated, as far as timing allows, with the seed that is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `faults` and `postgres_server`, as under pytest
+
+from faults.harness import ROLES
+from faults.injected.sitecustomize import BUGS, POINTS
+from faults.scenario import Outcome, Plan, run
+from postgres_server import PostgresServer
+
+ALL_POINTS = tuple(f"{name}.{side}" for name in POINTS for side in ("before", "after"))
+
+
+def main() -> int:
+    """Run what the command line asks for; 0 when all is well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50, help="random kills of each process (default 50)")
+    parser.add_argument("--seed", type=int, default=None, help="default: drawn, and printed")
+    parser.add_argument("--roles", default=",".join(ROLES), help="which processes to kill (comma-separated)")
+    parser.add_argument("--points", choices=["all", "none"], default="all", help="visit the named crash points too")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
+    parser.add_argument("--peer-bug", choices=sorted(BUGS), default="", help="plant a bug: the run must turn red")
+    parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between kills")
+    parser.add_argument("--keep", action="store_true", help="keep the data folder and the product's output")
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
+    print(f"seed {seed}", flush=True)
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="antiphon-faults-"))
+        if not options.keep:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        url = ""
+        if options.postgres:
+            server = PostgresServer()
+            stack.callback(server.remove)
+            server.start()
+            url = server.url()
+        plan = Plan(
+            kills=dict.fromkeys((role for role in ROLES if role in options.roles.split(",")), options.kills),
+            seed=seed,
+            points=ALL_POINTS if options.points == "all" else (),
+            database_url=url,
+            peer_bug=options.peer_bug,
+            kill_pause_s=options.pause,
+        )
+        outcome = asyncio.run(run(folder / "run", plan))
+        _report(outcome, folder if options.keep else None)
+    return 0 if outcome.verdict.good and not outcome.figures["unreached_points"] else 1
+
+
+def _report(outcome: Outcome, folder: Path | None) -> None:
+    if not outcome.verdict.good:
+        for kind, examples in outcome.verdict.examples.items():
+            for example in examples:
+                print(f"{kind}: {example}")
+        print(f"FAILED; repeat with --seed {outcome.plan.seed}")
+    if folder is not None:
+        print(f"kept in {folder}")
+    shown = outcome.as_dict()
+    del shown["examples"]
+    print(json.dumps(shown))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
