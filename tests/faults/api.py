@@ -81,7 +81,9 @@ def make_template(api: Api, name: str, subject: str | None = None) -> int:
 
 def make_rule(api: Api, name: str, text: str, *, wait_s: float = 60.0) -> int:
     """A rule that is switched on and filled: from now on whoever comes to match is messaged."""
-    rule_id = int(api.post("/api/rules", {"name": name, "text": text, "subject_kind": "user", "status": "active"})["id"])
+    rule_id = int(
+        api.post("/api/rules", {"name": name, "text": text, "subject_kind": "user", "status": "active"})["id"]
+    )
     wait_until(lambda: api.get(f"/api/rules/{rule_id}")["filled"], wait_s, f"the rule {name} to be filled", step=0.05)
     return rule_id
 
@@ -99,9 +101,7 @@ def set_up(product: Product) -> Made:
     """One mail on the fifth 400 within 24 h, one on each sign-up event, and a template for transactional mail."""
     api = Api(product)
     rule_id = make_rule(api, "Five errors", FIVE_ERRORS)
-    on_errors = make_workflow(
-        api, FIFTH_ERROR, {"kind": "enters", "rule_id": rule_id}, make_template(api, FIFTH_ERROR)
-    )
+    on_errors = make_workflow(api, FIFTH_ERROR, {"kind": "enters", "rule_id": rule_id}, make_template(api, FIFTH_ERROR))
     on_sign_up = make_workflow(
         api, WELCOME, {"kind": "event", "selector": "signed_up"}, make_template(api, WELCOME), "every_time"
     )

@@ -25,7 +25,9 @@ Item = tuple[Sent, dict[str, Any]]
 class Load:
     """Keeps sending waves of new users until told to stop; every event ends up acknowledged, or stays in the ledger."""
 
-    def __init__(self, product: Product, made: Made, ledger: Ledger, seed: int, *, clients: int = 4, pause_s: float = 0.04) -> None:
+    def __init__(
+        self, product: Product, made: Made, ledger: Ledger, seed: int, *, clients: int = 4, pause_s: float = 0.04
+    ) -> None:
         """`pause_s` is how long a client rests after a batch on average: it sets the pace."""
         self._product = product
         self._made = made
@@ -101,7 +103,11 @@ class Load:
         self._ledger.receipt(key, user_id)
 
     async def _until_2xx(
-        self, connection: Connection, prepared: bytes, rng: random.Random, retried: frozenset[int] | set[int] = frozenset()
+        self,
+        connection: Connection,
+        prepared: bytes,
+        rng: random.Random,
+        retried: frozenset[int] | set[int] = frozenset(),
     ) -> None:
         """The same bytes again until they are accepted; a refusal that no retry can heal is noted and raised."""
         attempt = 0
@@ -126,7 +132,13 @@ def _identify(user_id: str) -> Item:
     now = _now()
     sent = Sent(f"{user_id}-identify", user_id, "identify", 0, now)
     traits = {"email": address(user_id), "name": f"User {user_id}"}
-    return sent, {"type": "identify", "messageId": sent.message_id, "userId": user_id, "timestamp": _iso(now), "traits": traits}
+    return sent, {
+        "type": "identify",
+        "messageId": sent.message_id,
+        "userId": user_id,
+        "timestamp": _iso(now),
+        "traits": traits,
+    }
 
 
 def _behaviour(user_id: str, habit: str, errors: int, rng: random.Random) -> Iterator[Item]:

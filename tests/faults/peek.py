@@ -12,6 +12,7 @@ import duckdb
 import psycopg
 from deltalake import DeltaTable
 
+
 class Peek:
     """Read-only looks into one instance's databases and history."""
 

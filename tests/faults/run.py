@@ -17,6 +17,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import click
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `faults` and `postgres_server`, as under pytest
 
 from faults.harness import ROLES
@@ -40,7 +42,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the data folder and the product's output")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
-    print(f"seed {seed}", flush=True)
+    click.echo(f"seed {seed}")
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="antiphon-faults-"))
         if not options.keep:
@@ -68,13 +70,13 @@ def _report(outcome: Outcome, folder: Path | None) -> None:
     if not outcome.verdict.good:
         for kind, examples in outcome.verdict.examples.items():
             for example in examples:
-                print(f"{kind}: {example}")
-        print(f"FAILED; repeat with --seed {outcome.plan.seed}")
+                click.echo(f"{kind}: {example}")
+        click.echo(f"FAILED; repeat with --seed {outcome.plan.seed}")
     if folder is not None:
-        print(f"kept in {folder}")
+        click.echo(f"kept in {folder}")
     shown = outcome.as_dict()
     del shown["examples"]
-    print(json.dumps(shown))
+    click.echo(json.dumps(shown))
 
 
 if __name__ == "__main__":

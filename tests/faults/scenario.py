@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,21 +82,15 @@ async def _run(product: Product, plan: Plan, sink: SmtpSink, armed: Path, starte
     ledger = Ledger()
     load = Load(product, made, ledger, plan.seed)
     killer = Killer(product, plan.seed, plan.kill_pause_s)
-    unreached: list[str] = []
     load.start()
     await asyncio.sleep(plan.warm_up_s)
     await killer.kill(plan.kills)
-    for point in plan.points:
-        if not await killer.crash_at(point, armed):
-            unreached.append(point)
+    unreached = [point for point in plan.points if not await killer.crash_at(point, armed)]
     await asyncio.to_thread(product.wait_ready)
     await asyncio.sleep(plan.warm_up_s)
     peek = Peek(product.data, plan.database_url)
-    stuck: dict[str, int] = {}
-    try:
+    with contextlib.suppress(TimeoutError):  # what was never acknowledged is judged below
         await load.finish(plan.drain_s)
-    except TimeoutError:
-        pass  # judged by what was never acknowledged
     stuck = await drain(peek, plan.drain_s)
     verdict = await asyncio.to_thread(judge, ledger, sink, peek, made, Api(product), stuck)
     figures = {

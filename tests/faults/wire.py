@@ -13,9 +13,7 @@ def batch_request(write_key: str, items: list[dict[str, Any]], port: int, extra:
     return request("POST", "/v1/batch", json.dumps({"batch": items, **(extra or {})}).encode(), port, write_key)
 
 
-def request(
-    method: str, path: str, body: bytes, port: int, user: str, headers: dict[str, str] | None = None
-) -> bytes:
+def request(method: str, path: str, body: bytes, port: int, user: str, headers: dict[str, str] | None = None) -> bytes:
     """The bytes of a request with Basic authentication and a JSON body."""
     lines = [
         f"{method} {path} HTTP/1.1",

@@ -7,6 +7,8 @@ The product knows nothing of this: functions are wrapped when their module has b
 them from it.
 """
 
+# ruff: noqa: PTH - loaded at every start of Python: only what Python has loaded by then anyway
+
 from __future__ import annotations
 
 import functools
@@ -105,7 +107,7 @@ def _commit_after_send(module):
     """That a message is being handed over is not written down before it is."""
 
     def wrap(_enter_data):
-        def enter_data(conn, message_id, recipient, topic, now):
+        def enter_data(conn, _message_id, recipient, topic, _now):
             return module.suppression(conn, recipient, topic)
 
         return enter_data
@@ -145,10 +147,8 @@ def _acknowledge_before_commit(module):
 
     def wrap(_append):
         async def append(self, events):
-            import asyncio
-
             if events:
-                self._put(events, asyncio.get_running_loop().create_future())
+                self._put(events, module.asyncio.get_running_loop().create_future())
 
         return append
 
