@@ -7,7 +7,7 @@ The product knows nothing of this: functions are wrapped when their module has b
 them from it.
 """
 
-# ruff: noqa: PTH - loaded at every start of Python: only what Python has loaded by then anyway
+# ruff: noqa: PTH108, PTH118 - loaded at every start of Python: only what Python has loaded by then anyway
 
 from __future__ import annotations
 
