@@ -17,7 +17,7 @@ from _profile import Sampler
 from _rig import Instance, instance, keep, median
 from _rules import rules
 from _traffic import Traffic, drive
-from faults.api import Api, make_rule
+from faults.api import Api, make_rules
 from faults.harness import Role
 
 EVENTS = {1: 10_000, 10: 60_000, 100: 200_000, 500: 300_000}
@@ -37,9 +37,7 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     options = parser.parse_args()
     with instance(postgres=options.postgres) as running:
-        api = Api(running.product)
-        for name, text in rules(options.rules):
-            make_rule(api, name, text)
+        make_rules(Api(running.product), rules(options.rules))
         traffic = Traffic(running.product.write_key, running.product.port, options.users)
         started = time.perf_counter()
         drive(running.product.port, list(traffic.people(500)), options.connections)

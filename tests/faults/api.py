@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from faults.harness import Product
@@ -79,13 +80,15 @@ def make_template(api: Api, name: str, subject: str | None = None) -> int:
     return int(template["id"])
 
 
-def make_rule(api: Api, name: str, text: str, *, wait_s: float = 60.0) -> int:
-    """A rule that is switched on and filled: from now on whoever comes to match is messaged."""
-    rule_id = int(
-        api.post("/api/rules", {"name": name, "text": text, "subject_kind": "user", "status": "active"})["id"]
-    )
-    wait_until(lambda: api.get(f"/api/rules/{rule_id}")["filled"], wait_s, f"the rule {name} to be filled", step=0.05)
-    return rule_id
+def make_rules(api: Api, rules: Sequence[tuple[str, str]], *, wait_s: float = 120.0) -> list[int]:
+    """Rules (name, text) that are switched on and filled: from now on whoever comes to match is messaged."""
+    made = [
+        int(api.post("/api/rules", {"name": name, "text": text, "subject_kind": "user", "status": "active"})["id"])
+        for name, text in rules
+    ]
+    for rule_id in made:
+        wait_until(lambda r=rule_id: api.get(f"/api/rules/{r}")["filled"], wait_s, f"rule {rule_id} to be filled", 0.05)
+    return made
 
 
 def make_workflow(api: Api, name: str, trigger: dict[str, Any], template_id: int, reentry: str = "once") -> int:
@@ -100,7 +103,7 @@ def make_workflow(api: Api, name: str, trigger: dict[str, Any], template_id: int
 def set_up(product: Product) -> Made:
     """One mail on the fifth 400 within 24 h, one on each sign-up event, and a template for transactional mail."""
     api = Api(product)
-    rule_id = make_rule(api, "Five errors", FIVE_ERRORS)
+    [rule_id] = make_rules(api, [("Five errors", FIVE_ERRORS)])
     on_errors = make_workflow(api, FIFTH_ERROR, {"kind": "enters", "rule_id": rule_id}, make_template(api, FIFTH_ERROR))
     on_sign_up = make_workflow(
         api, WELCOME, {"kind": "event", "selector": "signed_up"}, make_template(api, WELCOME), "every_time"

@@ -43,7 +43,7 @@ class SmtpSink:
         self.port = 0
         self._random = random.Random(seed)
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -54,8 +54,9 @@ class SmtpSink:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for writer in list(self._open):
+        for writer in self._open.values():
             writer.transport.abort()
+        await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
 
     def settings(self) -> dict[str, str]:
@@ -82,13 +83,15 @@ class SmtpSink:
         return len(self.accepted) >= count
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         try:
             await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._open.discard(writer)
+            del self._open[task]
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
