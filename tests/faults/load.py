@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from faults.api import Made
@@ -88,8 +88,8 @@ class Load:
     async def _send(self, connection: Connection, items: list[Item], rng: random.Random) -> None:
         self._ledger.made(sent for sent, _ in items)
         prepared = batch_request(self._product.write_key, [body for _, body in items], self._product.port)
-        await self._until_2xx(connection, prepared, rng)
-        self._ledger.answered(sent.message_id for sent, _ in items)
+        if await self._until_2xx(connection, prepared, rng):
+            self._ledger.answered(sent.message_id for sent, _ in items)
 
     async def _receipt(self, connection: Connection, user_id: str, rng: random.Random) -> None:
         body = {"user_id": user_id, "channel": "email", "template_id": self._made.receipt_template_id, "variables": {}}
@@ -99,17 +99,17 @@ class Load:
             {"Idempotency-Key": key},
         )  # fmt: skip
         # 404: the user's first call is accepted but not evaluated yet, or never will be
-        await self._until_2xx(connection, prepared, rng, retried={404})
-        self._ledger.receipt(key, user_id)
+        if await self._until_2xx(connection, prepared, rng, retried={404}):
+            self._ledger.receipt(key, user_id)
 
     async def _until_2xx(
         self,
         connection: Connection,
         prepared: bytes,
         rng: random.Random,
-        retried: frozenset[int] | set[int] = frozenset(),
-    ) -> None:
-        """The same bytes again until they are accepted; a refusal that no retry can heal is noted and raised."""
+        retried: Collection[int] = (),
+    ) -> bool:
+        """The same bytes again until they are accepted; False, and noted, when no retry can heal the refusal."""
         attempt = 0
         while True:
             self._ledger.requests += 1
@@ -118,11 +118,10 @@ class Load:
             except (OSError, TimeoutError):
                 status, answer = 0, b""
             if 200 <= status < 300:
-                return
-            if 400 <= status < 500 and status not in {408, 425, 429} | set(retried):
+                return True
+            if 400 <= status < 500 and status not in {408, 425, 429, *retried}:
                 self._ledger.refusals.append(f"{status} {answer[:300]!r}")
-                message = f"refused for good: {status} {answer[:300]!r}"
-                raise AssertionError(message)
+                return False
             self._ledger.retries += 1
             attempt += 1
             await asyncio.sleep(rng.uniform(0.02, min(0.05 * attempt, 0.5)))

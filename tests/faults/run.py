@@ -14,7 +14,8 @@ import random
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -43,27 +44,35 @@ def main() -> int:
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
     click.echo(f"seed {seed}")
+    kills = dict.fromkeys((role for role in ROLES if role in options.roles.split(",")), options.kills)
+    plans = {"kills": Plan(kills=kills, seed=seed, peer_bug=options.peer_bug, kill_pause_s=options.pause)}
+    if options.points == "all":  # in a run of their own: what plants them is not in the processes of the first
+        plans["points"] = Plan(kills={}, points=ALL_POINTS, seed=seed, peer_bug=options.peer_bug)
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="antiphon-faults-"))
         if not options.keep:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        url = ""
-        if options.postgres:
-            server = PostgresServer()
-            stack.callback(server.remove)
-            server.start()
-            url = server.url()
-        plan = Plan(
-            kills=dict.fromkeys((role for role in ROLES if role in options.roles.split(",")), options.kills),
-            seed=seed,
-            points=ALL_POINTS if options.points == "all" else (),
-            database_url=url,
-            peer_bug=options.peer_bug,
-            kill_pause_s=options.pause,
-        )
-        outcome = asyncio.run(run(folder / "run", plan))
-        _report(outcome, folder if options.keep else None)
-    return 0 if outcome.verdict.good and not outcome.figures["unreached_points"] else 1
+        server = stack.enter_context(_postgres()) if options.postgres else None
+        outcomes: list[Outcome] = []
+        for name, plan in plans.items():
+            url = ""
+            if server is not None:
+                with server.connect() as admin:
+                    admin.execute(f"CREATE DATABASE {name}")  # pyright: ignore[reportArgumentType] - our own name
+                url = server.url(name)
+            outcomes.append(asyncio.run(run(folder / name, plan._replace(database_url=url))))
+            _report(outcomes[-1], folder if options.keep else None)
+    return 0 if all(o.verdict.good and not o.figures["unreached_points"] for o in outcomes) else 1
+
+
+@contextmanager
+def _postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def _report(outcome: Outcome, folder: Path | None) -> None:

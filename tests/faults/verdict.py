@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from faults.api import FIFTH_ERROR, RECEIPT, WELCOME, Api, Made
+from faults.api import FIFTH_ERROR, RECEIPT, WELCOME, Api, ApiError, Made
 from faults.ledger import Ledger
 from faults.peek import Peek
 from faults.reference import address, expected_errors, expected_mails
@@ -147,9 +147,12 @@ def _explanations(verdict: Verdict, ledger: Ledger, api: Api, made: Made, now: i
     errors = expected_errors(ledger, now)
     step = max(1, len(errors) // sample)
     for user_id in sorted(errors)[::step]:
-        condition = api.get(f"/api/users/{user_id}/explain?rule_id={made.rule_id}")["conditions"][-1]
-        if f" is {errors[user_id]};" not in condition["value"]:  # "The number of ... is 5; it is at least 5: yes."
-            verdict.note("divergence", [f"{user_id}: {errors[user_id]} errors, explained as {condition['value']!r}"])
+        try:
+            explained = api.get(f"/api/users/{user_id}/explain?rule_id={made.rule_id}")["conditions"][-1]["value"]
+        except ApiError as error:
+            explained = str(error)
+        if f" is {errors[user_id]};" not in explained:  # "The number of ... is 5; it is at least 5: yes."
+            verdict.note("divergence", [f"{user_id}: {errors[user_id]} errors, explained as {explained!r}"])
 
 
 def _now() -> int:

@@ -156,6 +156,11 @@ def _acknowledge_before_commit(module):
     _plant(module, "LogWriter.append", wrap)
 
 
+def _restart_at_once(module):
+    """Many crash points are visited one after another: the supervisor's patience is not what they are about."""
+    module.RESTART_DELAYS_S = (0.0,)
+
+
 BUGS = {
     "cursor_without_state": ("antiphon.store.subjects", _cursor_without_state),
     "commit_after_send": ("antiphon.store.outbox", _commit_after_send),
@@ -196,6 +201,7 @@ def _plans():
         plans.setdefault(module, []).append(plan)
     folder = os.environ.get("ANTIPHON_FAULT_POINTS")
     if folder:
+        plans["antiphon.runtime.supervisor"] = [_restart_at_once]
         for name, where in POINTS.items():
             module, attribute = where.split(":")
             plans.setdefault(module, []).append(
