@@ -24,7 +24,7 @@ CASES: dict[str, tuple[dict[Role, int], tuple[str, ...], set[str]]] = {
 """The crash points lie where a bug shows; the promise must hold there as everywhere."""
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(420)
 @pytest.mark.parametrize("bug", sorted(CASES) if FULL else SHORT)
 async def test_a_peer_bug_turns_the_run_red(bug: str, tmp_path: Path):
     """The figure that stands for the bug is not 0."""
