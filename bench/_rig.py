@@ -21,10 +21,11 @@ sys.path.insert(0, str(ROOT / "tests"))  # the fault harness starts and watches 
 
 from faults.harness import Product, Role  # noqa: E402
 from faults.peek import Peek  # noqa: E402
-from faults.processes import Usage, usage, wait_until  # noqa: E402
+from faults.processes import TICKS, Usage, usage, wait_until  # noqa: E402
 from postgres_server import PostgresServer  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"
+__all__ = ["TICKS", "Instance", "Role", "Usage", "instance", "keep", "median", "percentile"]
 
 
 class Instance:

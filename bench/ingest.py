@@ -8,12 +8,11 @@ has read everything too. Client, web and worker share the machine's cores; the c
 from __future__ import annotations
 
 import argparse
-import itertools
 import resource
 import time
 from typing import Any
 
-from _profile import Sampler
+from _profile import Sampler, per_event
 from _rig import Instance, instance, keep, median
 from _rules import rules
 from _traffic import Traffic, drive
@@ -96,21 +95,24 @@ def _summary(
 
 
 def _profile(running: Instance, traffic: Traffic, count: int, size: int, connections: int) -> dict[str, Any]:
-    """A run under the sampler: CPU-us per event by our module, for web and worker. Its rates do not count."""
+    """A run under the sampler: CPU-us per event by thread and module, for web and worker. Its rates do not count."""
     roles: tuple[Role, ...] = ("web", "worker")
     samplers = {role: Sampler(running.product.processes()[role][0].pid) for role in roles}
     for sampler in samplers.values():
         sampler.start()
-    time.sleep(3)
     try:
         run = _run(running, traffic, count, size, connections)
     finally:
-        shares = {role: sampler.stop() for role, sampler in samplers.items()}
-    by_stage = {
-        role: {name: round(share * run["cpu_us"][role], 2) for name, share in itertools.islice(found.items(), 20)}
-        for role, found in shares.items()
+        used = {role: sampler.stop() for role, sampler in samplers.items()}
+    by_stage = {role: per_event(found, count) for role, found in used.items()}
+    return {
+        "bench": "ingest-profile",
+        "database": running.database,
+        "batch": size,
+        "events": count,
+        "cpu_us_per_event": {role: round(us, 1) for role, us in run["cpu_us"].items()},
+        "by_thread_and_module": by_stage,
     }
-    return {"bench": "ingest-profile", "batch": size, "events": count, "cpu_us_per_event_by_module": by_stage}
 
 
 def _seconds(work: Any) -> float:
