@@ -52,6 +52,10 @@ class Instance:
         """Wait until evaluation has caught up with the log."""
         wait_until(lambda: self.lag() == 0, timeout_s, "evaluation to catch up", step=0.005)
 
+    def wait_read(self, offset: int, timeout_s: float = 600.0) -> None:
+        """Wait until evaluation has read the log up to `offset`, whatever comes after."""
+        wait_until(lambda: self.peek.cursor("evaluate:0") >= offset, timeout_s, f"offset {offset} to be read")
+
     def wait_quiet(self, timeout_s: float = 600.0) -> None:
         """Wait until nothing is under way in any queue."""
         wait_until(
