@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import click
 import structlog
@@ -20,12 +21,14 @@ from antiphon.model.clock import wall_clock
 from antiphon.runtime.child import SOCKET_FD, end_with_parent, tell_ready
 from antiphon.runtime.local_token import keep_local_token
 from antiphon.runtime.supervisor import Supervisor, listen
-from antiphon.runtime.web import Web
-from antiphon.runtime.worker import Worker
 from antiphon.store.engine import open_store
 from antiphon.store.migrate import upgrade
 from antiphon.store.settings import signing_secret
 from antiphon.web.bootstrap import Bootstrapped, bootstrap, new_link
+
+if TYPE_CHECKING:
+    from antiphon.runtime.web import Web
+    from antiphon.runtime.worker import Worker
 
 log = structlog.get_logger(__name__)
 GC_THRESHOLD = (100_000, 20, 100)
@@ -51,7 +54,7 @@ def run_role(settings: Settings, role: str) -> None:
     end_with_parent()
     self_test()
     sys.setswitchinterval(0.001)  # a thread that has a mail to send need not wait 5 ms for one that counts
-    part = Web(settings, socket.socket(fileno=int(os.environ[SOCKET_FD]))) if role == "web" else Worker(settings)
+    part = _part(settings, role)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_told(part.start, part.stop))
     # Everything is closed and on disk. Tearing the interpreter down would only let native modules report what they
@@ -59,6 +62,17 @@ def run_role(settings: Settings, role: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _part(settings: Settings, role: str) -> Web | Worker:
+    """The role's object; only its own libraries are loaded, and none of them into the supervisor."""
+    if role == "web":
+        from antiphon.runtime.web import Web  # noqa: PLC0415
+
+        return Web(settings, socket.socket(fileno=int(os.environ[SOCKET_FD])))
+    from antiphon.runtime.worker import Worker  # noqa: PLC0415
+
+    return Worker(settings)
 
 
 def sign_in_link(settings: Settings) -> str:

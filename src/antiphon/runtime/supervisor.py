@@ -70,10 +70,9 @@ class Supervisor:
         """Supervise until told to stop; `on_ready` is called once when every role is ready. The exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        for role in self._roles:
-            if self._stopping:
-                break
-            self._start(role, wait=True)
+        waiting = [(role, self._start(role)) for role in self._roles]  # at once: each loads on a core of its own
+        for role, ready in waiting:
+            self._await_ready(role, self._children[role].process, ready)
         if not self._stopping:
             on_ready()
         while not self._stopping:
@@ -85,7 +84,8 @@ class Supervisor:
         del number
         self._stopping = True
 
-    def _start(self, role: str, *, wait: bool = False, restarts: int = 0) -> None:
+    def _start(self, role: str, *, restarts: int = 0) -> int:
+        """Start a role; the end of a pipe on which it says when it is ready."""
         ready, told = os.pipe()
         fds = [told]
         environment = self._environment | {READY_FD: str(told), PARENT_PID: str(os.getpid())}
@@ -100,19 +100,18 @@ class Supervisor:
         )
         os.close(told)
         self._children[role] = Child(role, process, time.monotonic(), restarts)
-        try:
-            if wait:
-                self._await_ready(role, process, ready)
-        finally:
-            os.close(ready)
+        return ready
 
     def _await_ready(self, role: str, process: subprocess.Popen[bytes], ready: int) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not self._stopping and time.monotonic() < deadline:
-            if select.select([ready], [], [], 0.1)[0]:
-                if os.read(ready, 1):
-                    return
-                break
+        try:
+            while not self._stopping and time.monotonic() < deadline:
+                if select.select([ready], [], [], 0.1)[0]:
+                    if os.read(ready, 1):
+                        return
+                    break
+        finally:
+            os.close(ready)
         if not self._stopping:
             code = process.wait(timeout=5) if process.poll() is None else process.returncode
             raise ConfigError(f"the {role} process did not start (exit code {code}); its messages are above")
@@ -127,7 +126,7 @@ class Supervisor:
                 log.error("process ended; restarting", role=child.role, code=child.process.returncode, delay_s=delay)
                 child.restarts, child.restart_at = restarts + 1, now + delay
             if child.restart_at is not None and now >= child.restart_at:
-                self._start(child.role, restarts=child.restarts)
+                os.close(self._start(child.role, restarts=child.restarts))
 
     def _stop(self) -> int:
         """Web first, so that nothing new is accepted; then the worker finishes what it holds."""
