@@ -81,7 +81,7 @@ def visitor(product: Product, new_context: Callable[[], BrowserContext]) -> Iter
 @pytest.fixture(autouse=True)
 def _no_troubles(visitor: Visitor) -> Iterator[None]:
     """No test may leave an error on the console, a failed request, or one to another host."""
-    visitor.troubles.clear()
+    visitor.begin()
     yield
     assert visitor.troubles == []
 

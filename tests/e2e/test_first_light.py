@@ -92,7 +92,7 @@ def write_a_rule(visitor: Visitor) -> None:
     visitor.go("Rules")
     page.get_by_role("link", name="New rule").click()
     page.get_by_label("Name").fill("Five refused calls")
-    visitor.expected = re.compile("400 POST /api/rules/parse")  # the slip
+    visitor.expect_troubles("400 POST /api/rules/parse")  # the slip
     visitor.write_code("Rule", RULE.replace("in the last", "in teh last"))
     expect(page.get_by_role("alert").filter(has_text="Expected here")).to_be_visible()
     expect(page.locator(".cm-lintRange-error")).to_have_text(re.compile("teh"))

@@ -30,13 +30,21 @@ class Visitor:
         self.url = url
         self.troubles: list[str] = []
         """Errors on the console, uncaught exceptions, answers of 400 and above, and requests that left the host."""
-        self.expected = re.compile(r"$^")
-        """What a test provokes on purpose, and which is no trouble therefore."""
+        self._expected: re.Pattern[str] | None = None
         context.on("page", self._watch)
         context.on("request", self._on_request)
         context.on("response", self._on_response)
         context.on("requestfailed", self._on_failed)
         self.page = context.new_page()
+
+    def begin(self) -> None:
+        """Forget the troubles of whatever was before."""
+        self.troubles.clear()
+        self._expected = None
+
+    def expect_troubles(self, pattern: str) -> None:
+        """Take what matches `pattern` for no trouble until the next test: it is provoked on purpose."""
+        self._expected = re.compile(pattern)
 
     def sign_in(self, link: str) -> None:
         """Open the one-time link."""
@@ -91,6 +99,7 @@ class Visitor:
     def shoot(self, name: str) -> None:
         """Keep a picture of the whole page, if somebody wants to look: ANTIPHON_SHOTS names the folder."""
         if folder := os.environ.get("ANTIPHON_SHOTS"):
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
 
     def _watch(self, page: Page) -> None:
@@ -117,7 +126,7 @@ class Visitor:
             self._note(f"failed: {request.url.removeprefix(self.url)} ({failure})")
 
     def _note(self, trouble: str) -> None:
-        if not self.expected.search(trouble):
+        if self._expected is None or not self._expected.search(trouble):
             self.troubles.append(trouble)
 
 
