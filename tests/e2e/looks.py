@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
 from e2e.visitor import NARROW, WIDE, Visitor
 
 LOOKS = [("light", WIDE), ("dark", WIDE), ("dark", NARROW), ("light", NARROW)]
 
 
-def check_looks(visitor: Visitor, path: str, name: str) -> None:
-    """Open `path` and look at it each way; `name` is what its pictures are called. Raises AssertionError."""
+def check_looks(visitor: Visitor, path: str, name: str, before: Callable[[Page], None] | None = None) -> None:
+    """Open `path`, do what is to be done there `before`, and look at it each way.
+
+    `name` is what its pictures are called. Raises AssertionError.
+    """
     visitor.look(*LOOKS[0])
     visitor.open(path)
+    if before is not None:
+        before(visitor.page)
     found: list[str] = []
     for scheme, size in LOOKS:
         visitor.look(scheme, size)

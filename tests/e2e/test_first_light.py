@@ -94,7 +94,7 @@ def write_a_rule(visitor: Visitor) -> None:
     page.get_by_label("Name").fill("Five refused calls")
     visitor.expect_troubles("400 POST /api/rules/parse")  # the slip
     visitor.write_code("Rule", RULE.replace("in the last", "in teh last"))
-    expect(page.get_by_role("alert").filter(has_text="Expected here")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="'teh' cannot stand after")).to_be_visible()
     expect(page.locator(".cm-lintRange-error")).to_have_text(re.compile("teh"))
     expect(page.get_by_role("textbox", name="Rule", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("button", name="Switch on…")).to_be_disabled()
@@ -179,6 +179,6 @@ def see_why_nothing_was_sent(visitor: Visitor) -> None:
     expect(held_back).to_contain_text("unsubscribed")
     visitor.shoot("walk-messages")
     held_back.get_by_role("link").first.click()
-    expect(page.get_by_role("alert").filter(has_text="unsubscribed")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="They have unsubscribed")).to_be_visible()
     expect(page.get_by_role("link", name="Open the mail")).to_have_count(0)
     visitor.shoot("walk-message-held-back")

@@ -65,7 +65,7 @@ class Visitor:
     def settle(self) -> None:
         """Wait until the screen shows its content."""
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        expect(self.page.get_by_text("Loading", exact=True)).to_have_count(0)
+        expect(self.page.get_by_text("Loading", exact=True).filter(visible=True)).to_have_count(0)
         expect(self.page.get_by_label("Rendering", exact=True)).to_have_count(0)
 
     def write_code(self, label: str, text: str) -> None:
