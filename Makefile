@@ -106,5 +106,5 @@ $(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/ui: $(STAMPS)/python $(wildcard ui/package-lock.json)
-	@if [ -f ui/package-lock.json ] && [ ! ui/node_modules -nt ui/package-lock.json ]; then npm --prefix ui ci --no-audit --no-fund && touch ui/node_modules; fi
+	@if [ -f ui/package-lock.json ] && { [ ! -x ui/node_modules/.bin/vitest ] || [ ! ui/node_modules -nt ui/package-lock.json ]; }; then npm --prefix ui ci --no-audit --no-fund && touch ui/node_modules; fi
 	@mkdir -p $(@D) && touch $@

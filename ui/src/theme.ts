@@ -61,6 +61,7 @@ export const theme = createTheme({
   fontFamilyMonospace: mono,
   defaultRadius: 'md',
   cursorType: 'pointer',
+  respectReducedMotion: true,
   headings: {
     fontFamily: sans,
     fontWeight: '650',
@@ -73,7 +74,7 @@ export const theme = createTheme({
   components: {
     Badge: {
       defaultProps: { variant: 'light', radius: 'sm' },
-      styles: { root: { letterSpacing: '0.02em', flexShrink: 0, minWidth: 'fit-content' } },
+      styles: { root: { letterSpacing: '0.02em', flexShrink: 0, minWidth: 'max-content' } },
     },
     // open menus and lists stand in the main landmark, and a menu's first child is an item
     Menu: { defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: '#main' } } },
@@ -85,6 +86,7 @@ export const theme = createTheme({
         closeButtonProps: { 'aria-label': 'Close' },
         attributes: { header: { role: 'none' } }, // else a second banner beside the page's
       },
+      styles: { header: { backgroundColor: 'var(--antiphon-surface)' }, title: { fontWeight: 600 } },
     },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Paper: { defaultProps: { withBorder: true, p: 'md' } },

@@ -86,6 +86,7 @@ export function CommandPalette() {
       attributes={{ content: { 'aria-label': 'Search and go' } }}
       scrollable
       maxHeight={440}
+      scrollAreaProps={{ viewportProps: { tabIndex: 0, role: 'region', 'aria-label': 'Results' } }}
       searchProps={{
         leftSection: <IconSearch size={20} />,
         placeholder: 'Go to a screen, a rule, a person …',

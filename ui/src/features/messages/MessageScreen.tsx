@@ -10,6 +10,7 @@ import { Loaded } from '~/components/Loaded';
 import { NotFound } from '~/components/NotFound';
 import { PageHeader } from '~/components/PageHeader';
 import { StatusBadge } from '~/components/StatusBadge';
+import { reasonInWords, sentence } from '~/features/messages/reasons';
 import { duration, exactTime, plural } from '~/format';
 
 const route = getRouteApi('/messages/$id');
@@ -54,9 +55,9 @@ function MessageView({ message }: { message: MessageOut }) {
             {message.reason && (
               <Alert
                 color={message.status === 'failed' ? 'red' : 'amber'}
-                title={message.reason.replaceAll('_', ' ')}
+                title={reasonInWords(message.reason).title}
               >
-                {message.detail}
+                {reasonInWords(message.reason).text} {message.detail}
               </Alert>
             )}
             <Paper>
@@ -118,10 +119,10 @@ function Story({ message }: { message: MessageOut }) {
       >
         <Text c="dimmed">{exactTime(created_at)}</Text>
       </Timeline.Item>
-      <Timeline.Item title={sent_at === null ? message.status.replace('_', ' ') : 'Sent'}>
+      <Timeline.Item title={sent_at === null ? sentence(message.status) : 'Sent'}>
         <Text c="dimmed">
           {sent_at === null
-            ? `${plural(attempts, 'attempt')} so far`
+            ? `after ${plural(attempts, 'attempt')}`
             : `${exactTime(sent_at)}${caused_at === null ? '' : ` · ${duration(sent_at - caused_at)} after the call`}`}
         </Text>
       </Timeline.Item>

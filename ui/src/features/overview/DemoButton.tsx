@@ -39,7 +39,7 @@ export function DemoButton({ prominent = false }: { prominent?: boolean }) {
   if (!data?.available) return null;
   if (!prominent && !running) return null;
   return (
-    <Tooltip label="A small example API with simulated customers, three rules and their emails">
+    <Tooltip label="A small example API with simulated customers, ready rules and their emails">
       <Button
         variant={running ? 'default' : 'light'}
         leftSection={running ? <IconPlayerStop size={16} /> : <IconPlayerPlay size={16} />}

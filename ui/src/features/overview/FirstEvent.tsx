@@ -58,7 +58,7 @@ export function FirstEvent({ snippets }: { snippets: Snippets }) {
         <Divider label="or look around first" />
         <Group justify="space-between">
           <Text c="dimmed" maw={520}>
-            Demo traffic starts a small example API with a few hundred simulated customers, three rules and
+            Demo traffic starts a small example API with a few hundred simulated customers, ready rules and
             their emails. The first mail lies in the Inbox within a minute.
           </Text>
           <DemoButton prominent />

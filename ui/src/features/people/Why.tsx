@@ -8,6 +8,7 @@ import { EmptyState } from '~/components/EmptyState';
 import { LinkButton, RowLink, TextLink } from '~/components/LinkButton';
 import { Loaded } from '~/components/Loaded';
 import { Time } from '~/components/Time';
+import { count } from '~/format';
 
 interface WhyProps {
   kind: Kind;
@@ -83,7 +84,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
             <>
               <Text>{member ? 'since' : 'left'}</Text>
               <Time at={since} />
-              {episode > 1 && <Text>for the {episode}th time</Text>}
+              {episode > 1 && <Text>· {count(episode)} times so far</Text>}
             </>
           )}
         </Group>

@@ -36,10 +36,13 @@ export function WorkflowMenu({ workflow }: { workflow: WorkflowOut }) {
     },
     onError: (error) => notifyFailed('The workflow was not deleted', error),
   });
+  const inside = workflow.stats.active;
   const pause = () =>
     askFirst({
       title: 'Pause this workflow?',
-      body: `Nobody enters, and ${plural(workflow.stats.active, 'person', 'people')} inside wait where they are until it is resumed. Mail already handed over is not called back.`,
+      body: `Nobody enters${
+        inside > 0 ? `, and ${plural(inside, 'person', 'people')} inside wait where they are` : ''
+      } until it is resumed. Mail already handed over is not called back.`,
       action: 'Pause',
       danger: false,
       onConfirm: () => change.mutate(),
