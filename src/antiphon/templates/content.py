@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from antiphon.model.template import TemplateContent
+
 CLIP_BYTES = 102 * 1024
 """Gmail cuts an email's HTML off beyond this size."""
 
@@ -15,22 +17,7 @@ MAX_SOURCE = 512 * 1024
 HEAD = 4
 """Bytes of a frame's length, big-endian, between the sandbox and its client."""
 
-Language = Literal["mjml", "html"]
 Part = Literal["subject", "preview_text", "body", "text", "limits"]
-
-
-class TemplateContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What an author writes; every field is a Liquid template.
-
-    `preview_text` is shown after the subject in mail lists. `body` is MJML or HTML. An empty `text` means that the
-    plain-text part is derived from the body. Equal contents are parsed and compiled once.
-    """
-
-    subject: str
-    preview_text: str = ""
-    language: Language = "mjml"
-    body: str
-    text: str = ""
 
 
 class RenderRequest(msgspec.Struct, frozen=True, kw_only=True):

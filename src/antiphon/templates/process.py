@@ -17,8 +17,9 @@ from typing import NoReturn
 
 import msgspec
 
+from antiphon.model.template import TemplateLanguage
 from antiphon.templates.compiled import EmailCache
-from antiphon.templates.content import HEAD, Language, RenderError, RenderRequest, RenderResult, TemplateContent
+from antiphon.templates.content import HEAD, RenderError, RenderRequest, RenderResult, TemplateContent
 
 MEMORY_BYTES = 256 * 1024 * 1024
 CPU_SECONDS = 1.0
@@ -92,7 +93,7 @@ def _write(payload: bytes) -> None:
 def _warm_up(cache: EmailCache) -> None:
     """Import and open whatever rendering imports or opens lazily, while that is still allowed."""
     body = '<mjml><mj-body><mj-section><mj-column><mj-text>{{ "now" | date: "%B" }}</mj-text></mj-column></mj-section></mj-body></mjml>'
-    sources: dict[Language, str] = {"mjml": body, "html": "<style>p{color:red}</style><p>{{ x }}</p>"}
+    sources: dict[TemplateLanguage, str] = {"mjml": body, "html": "<style>p{color:red}</style><p>{{ x }}</p>"}
     for language, source in sources.items():
         content = TemplateContent(subject="{{ x | upcase }}", preview_text="x", language=language, body=source)
         cache.render(RenderRequest(content=content, context={"x": "é"}, now=0))

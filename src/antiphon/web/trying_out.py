@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar.concurrency import sync_to_thread
 
 from antiphon.deliver.stage import context as template_context
@@ -13,7 +12,6 @@ from antiphon.model.template import TemplateContent
 from antiphon.store.outbox import QueuedMessage
 from antiphon.store.people import get_profile, resolve_user
 from antiphon.templates.content import Rendered, RenderRequest
-from antiphon.templates.content import TemplateContent as Source
 from antiphon.templates.links import sign_unsubscribe
 from antiphon.web.context import WebContext
 
@@ -30,7 +28,7 @@ async def render_sample(
     token = sign_unsubscribe(workspace.secret, message_id=None, address=message.recipient or NOBODY)
     unsubscribe = f"{workspace.public_url}/unsubscribe/{token}"
     request = RenderRequest(
-        content=msgspec.convert(content, Source, from_attributes=True),
+        content=content,
         context=template_context(message, workspace, unsubscribe),
         now=context.clock(),
     )
