@@ -11,10 +11,10 @@ from litestar import MediaType, Response
 from antiphon.web.headers import form_policy
 
 STYLE = """
-:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1b1f27;--soft:#4d5565;--line:#8a93a5;
---accent:#3b3fbf;--on-accent:#fff;--bad:#a61b1b;--bad-page:#fdecec}
-@media (prefers-color-scheme:dark){:root{--page:#14161b;--card:#1d2027;--text:#eceef2;--soft:#b3bac7;--line:#7b8496;
---accent:#aeb4ff;--on-accent:#14161b;--bad:#ffb4b4;--bad-page:#3a1d1f}}
+:root{color-scheme:light dark;--page:#f6f8f8;--card:#fff;--text:#131c21;--soft:#55636b;--line:#819098;
+--accent:#065f69;--on-accent:#fff;--bad:#a61b1b;--bad-page:#fdecec}
+@media (prefers-color-scheme:dark){:root{--page:#11171b;--card:#182026;--text:#dfe5e8;--soft:#a5b1b8;--line:#76848c;
+--accent:#7ac2c9;--on-accent:#11171b;--bad:#ffb4b4;--bad-page:#3a1d1f}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--page);color:var(--text);
 font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}

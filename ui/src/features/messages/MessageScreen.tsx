@@ -122,7 +122,7 @@ function Story({ message }: { message: MessageOut }) {
       <Timeline.Item title={sent_at === null ? sentence(message.status) : 'Sent'}>
         <Text c="dimmed">
           {sent_at === null
-            ? `after ${plural(attempts, 'attempt')}`
+            ? `after ${attempts === 0 ? 'no attempt' : plural(attempts, 'attempt')}`
             : `${exactTime(sent_at)}${caused_at === null ? '' : ` · ${duration(sent_at - caused_at)} after the call`}`}
         </Text>
       </Timeline.Item>
