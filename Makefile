@@ -73,7 +73,7 @@ format: setup ## format the Python and repair what the linter can
 bench: setup servers ## run the benchmarks (ARGS=bench/commit.py runs one)
 	@for file in $(or $(ARGS),$(filter-out bench/_%,$(wildcard bench/*.py))); do echo "== $$file"; $(RUN) python $$file; done
 
-e2e: setup servers $(STAMPS)/ui ## drive the real page in Chromium
+e2e: setup servers $(STAMPS)/ui ## drive the real page in Chromium (ANTIPHON_SHOTS=tmp/shots keeps pictures)
 	@$(RUN) pytest tests/e2e $(ARGS)
 
 faults: setup servers ## kill every process 50 times under load, then at each crash point (ARGS="--kills 10 --seed 7")
