@@ -74,7 +74,7 @@ function MailRow({ mail, chosen }: { mail: InboxItem; chosen: boolean }) {
       <Text component="span" display="block" fw={600} truncate>
         {mail.subject || 'No subject'}
       </Text>
-      <Text component="span" display="block" size="xs" c="dimmed" lineClamp={2}>
+      <Text component="span" size="xs" c="dimmed" lineClamp={2}>
         {mail.message_id === null && 'Test · '}
         {excerpt(mail.snippet)}
       </Text>
