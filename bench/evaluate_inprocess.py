@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> tuple[float, float]:
         prepare(store, arguments.rules, arguments.users, arguments.events)
         clock = lambda: NOW + arguments.events // 100  # noqa: E731
         evaluator = Evaluator(
-            store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store).past
+            store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store).past, lambda _: None
         )
         profiler = cProfile.Profile()
         wall, cpu = time.perf_counter(), time.process_time()

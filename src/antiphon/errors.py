@@ -9,6 +9,7 @@ AntiphonError
 ├── Conflict            someone else changed it, or it exists (HTTP 409)
 ├── TooLarge            beyond a documented limit (HTTP 413)
 ├── Overloaded          above the high-water mark; try again later (HTTP 429)
+├── Superseded          another worker has taken over; this one must end (HTTP 503)
 ├── Unavailable         storage or disk trouble; nothing was stored (HTTP 503)
 └── ConfigError         a setting is wrong (exit code 2)
 """
@@ -96,6 +97,13 @@ class Unavailable(AntiphonError):  # noqa: N818
     """Storage or disk trouble; nothing of the request was stored."""
 
     code = "unavailable"
+    status = 503
+
+
+class Superseded(AntiphonError):  # noqa: N818
+    """Another worker has taken over; this one must end."""
+
+    code = "superseded"
     status = 503
 
 

@@ -16,6 +16,7 @@ from antiphon.store import dedupe, history, log, log_duplicates, signals
 from antiphon.store.dedupe import Repeat
 from antiphon.store.history import EVALUATE_CURSOR, HistoryReader, HistoryTable, location
 from factories import NOW, api_call, api_calls, group, identify, track
+from pipeline import no_guard
 
 
 def append(store, events, *, evaluated: bool = True) -> int:
@@ -31,7 +32,7 @@ def append(store, events, *, evaluated: bool = True) -> int:
 @pytest.fixture
 def writer(store, clock):
     """A history stage that has not run yet."""
-    return HistoryWriter(store, clock, MeasureSettings(history_interval_s=1.0))
+    return HistoryWriter(store, clock, MeasureSettings(history_interval_s=1.0), no_guard)
 
 
 def stored(store, **options) -> list[str]:
@@ -121,7 +122,7 @@ def test_a_crash_before_the_cursor_is_stored(store, writer, clock, monkeypatch):
         writer.tick()
     monkeypatch.undo()
     append(store, [track(id="c")])
-    again = HistoryWriter(store, clock, MeasureSettings())
+    again = HistoryWriter(store, clock, MeasureSettings(), no_guard)
     assert again.tick().written == 1
     assert (stored(store), written(store)) == (["a", "b", "c"], 3)
 
@@ -141,7 +142,7 @@ def test_a_crash_while_appending(store, writer, clock, monkeypatch):
 def test_many_small_writes_are_joined(store, clock, monkeypatch):
     """Few files remain, every event and the position with them, and a reader of old files is not disturbed."""
     monkeypatch.setattr("antiphon.measure.history_writer.COMPACT_FILES", 5)
-    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0))
+    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0), no_guard)
     reader = HistoryReader(store)
     append(store, [track(id="m0")])
     writer.tick()
@@ -159,7 +160,7 @@ def test_many_small_writes_are_joined(store, clock, monkeypatch):
 def test_the_tables_log_does_not_grow_without_end(store, clock, monkeypatch):
     """Commits that a checkpoint holds are forgotten after an hour."""
     monkeypatch.setattr("antiphon.measure.history_writer.COMPACT_FILES", 5)
-    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0))
+    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0), no_guard)
     folder = Path(location(store)) / "_delta_log"
     old = time.time() - 3 * HOUR / SECOND
     for number in range(20):
@@ -230,7 +231,7 @@ def test_nothing_yet(store):
 def test_the_log_is_trimmed_behind_everybody(store, clock, monkeypatch):
     """What is in history, seen by evaluation, beyond the dedupe index's need and old enough, goes; offsets stay."""
     monkeypatch.setattr(dedupe, "BLOCK", 4)
-    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0, log_keep_s=3600))
+    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0, log_keep_s=3600), no_guard)
     for number in range(6):
         append(store, [track(id=f"m{number}")])
     writer.tick()

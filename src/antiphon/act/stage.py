@@ -16,6 +16,7 @@ from antiphon.model.workflow import Step
 from antiphon.store import signals as signal_store
 from antiphon.store import workflow_runs as store
 from antiphon.store.engine import Connection, Database
+from antiphon.store.lease import Guard
 from antiphon.store.wake import Topic
 from antiphon.store.workflow_runs import Enrollment
 
@@ -33,12 +34,18 @@ class Progress(msgspec.Struct, frozen=True):
 class Actor:
     """Runs workflows. One instance a workspace; `tick` is called from one thread."""
 
-    def __init__(self, state: Database, clock: Clock, settings: ActSettings, notify: Callable[[Topic], None]) -> None:
-        """Work on `state`; `notify("outbox")` is called after each commit that may have queued a message."""
+    def __init__(
+        self, state: Database, clock: Clock, settings: ActSettings, notify: Callable[[Topic], None], guard: Guard
+    ) -> None:
+        """Work on `state`; `notify("outbox")` is called after each commit that may have queued a message.
+
+        `guard` refuses a transaction once another worker has taken over.
+        """
         self._state = state
         self._clock = clock
         self._settings = settings
         self._notify = notify
+        self._guard = guard
         self._workflows = Workflows()
 
     def tick(self) -> Progress:
@@ -48,11 +55,13 @@ class Actor:
         """
         now = self._clock()
         with self._state.write() as conn:
+            self._guard(conn)
             self._workflows.refresh(conn)
             started, more = self._take_signals(conn, now)
             for enrollment in started:
                 self._run(conn, enrollment, now)
         with self._state.write() as conn:
+            self._guard(conn)
             held = self._workflows.held
             due = store.due_enrollments(conn, now, self._settings.act_batch, held)
             for enrollment in due:

@@ -22,6 +22,7 @@ from antiphon.model.subject import SubjectKey
 from antiphon.store import log, log_duplicates, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
+from antiphon.store.lease import Guard
 from antiphon.store.wake import Topic
 
 PARTITION = 0
@@ -53,10 +54,12 @@ class Evaluator:
         notify: Callable[[Topic], None],
         time_zone: Callable[[Connection], str],
         past: Past,
+        guard: Guard,
     ) -> None:
         """`notify(topic)` wakes the stages that follow, after a commit that gave them work.
 
-        `past` reads the events before a log offset, for rules that are new.
+        `past` reads the events before a log offset, for rules that are new. `guard` refuses a tick once another
+        worker has taken over: what is in memory is then no longer what is stored.
         """
         self._store = store
         self._clock = clock
@@ -64,6 +67,7 @@ class Evaluator:
         self._notify = notify
         self._time_zone = time_zone
         self._past = past
+        self._guard = guard
         self._records = Records(settings.hot_subjects)
         self._forget()
 
@@ -93,6 +97,7 @@ class Evaluator:
         now = self._clock()
         limit = self._settings.evaluate_batch
         with self._store.log.read() as log_conn, self._store.state.write() as conn:
+            self._guard(conn)
             position = signals.cursor(conn, CURSOR)
             outcome = Outcome()
             current = self._refresh(conn, position, now, outcome)

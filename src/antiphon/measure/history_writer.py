@@ -11,6 +11,7 @@ from antiphon.model.event import Event
 from antiphon.store import dedupe, log, signals
 from antiphon.store.engine import Store
 from antiphon.store.history import EVALUATE_CURSOR, HistoryTable, location, read_unique
+from antiphon.store.lease import Guard
 
 logger = structlog.get_logger(__name__)
 BATCH = 100_000
@@ -31,10 +32,11 @@ class Progress(msgspec.Struct, frozen=True):
 class HistoryWriter:
     """Writes history; `tick` is called from one thread."""
 
-    def __init__(self, store: Store, clock: Clock, settings: MeasureSettings) -> None:
-        """The table is opened at the first tick."""
+    def __init__(self, store: Store, clock: Clock, settings: MeasureSettings, guard: Guard) -> None:
+        """The table is opened at the first tick; `guard` refuses to write once another worker has taken over."""
         self._store = store
         self._clock = clock
+        self._guard = guard
         self._settings = settings
         self._table: HistoryTable | None = None
         self._position = 0
@@ -64,6 +66,8 @@ class HistoryWriter:
     def _write(self, numbered: list[tuple[int, Event]], reached: int, now: int) -> int:
         if self._table is None or reached == self._position:
             return 0
+        with self._store.state.write() as conn:
+            self._guard(conn)
         if numbered:
             self._table.append(numbered, reached)
             self._appended += 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
+from antiphon.errors import Superseded
 from antiphon.model.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -59,6 +62,10 @@ class StageLoop:
         while not self._stop.is_set():
             try:
                 result = self._tick()
+            except Superseded as error:
+                log.error("stage ends", stage=self._name, why=error.message)  # noqa: TRY400 - nothing went wrong here
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             except Exception:
                 # The stage's transaction is rolled back: nothing is half-done, so the same work is simply tried again.
                 self.failures += 1

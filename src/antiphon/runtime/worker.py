@@ -20,6 +20,7 @@ from antiphon.measure.history_writer import HistoryWriter
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.loop import StageLoop, TickResult
 from antiphon.runtime.workspace import WorkspaceReader
+from antiphon.store import lease
 from antiphon.store.committer import Committer
 from antiphon.store.engine import open_store
 from antiphon.store.history import HistoryReader
@@ -77,7 +78,8 @@ class Worker:
         )  # fmt: skip
         delivery = asyncio.create_task(deliverer.run(), name="deliver")
         self._exit.push_async_callback(_finish, deliverer, delivery)
-        history = HistoryWriter(store, clock, settings.measure)
+        guard = lease.take(store.state)  # before anything is read that another worker might still change
+        history = HistoryWriter(store, clock, settings.measure, guard)
         evaluator = Evaluator(
             store,
             clock,
@@ -85,8 +87,9 @@ class Worker:
             self._notify,
             lambda conn: read_workspace(conn).time_zone,
             HistoryReader(store).past,
+            guard,
         )
-        actor = Actor(store.state, clock, settings.act, self._notify)
+        actor = Actor(store.state, clock, settings.act, self._notify, guard)
         self._run("history", history.tick, "history")
         self._run("relay", Relay(store, clock, wake).tick, "emissions")
         self._run("act", actor.tick, "signals")
