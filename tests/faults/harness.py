@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -144,6 +145,24 @@ class Product:
                         end(process)
                 wait_until(lambda: not any(alive(p) for ps in processes.values() for p in ps), 10, "the tree to die")
         return victim
+
+    def replace_supervisor_beside_stale_worker(self, frozen_s: float) -> None:
+        """Freeze the worker, kill the supervisor, start anew, and let the old worker go on where it was.
+
+        It then finds itself beside a younger one: what a paused virtual machine or a long stall does. The new one
+        runs for `frozen_s` (or cannot, where the frozen one holds a lock) before the old one is thawed.
+        """
+        [worker] = self.processes()["worker"]
+        os.kill(worker.pid, signal.SIGSTOP)
+        thaw = threading.Timer(frozen_s, end, (worker, signal.SIGCONT))
+        try:
+            self.kill("supervisor", tree=False)
+            thaw.start()
+            self.start()
+            thaw.join()
+        finally:
+            thaw.cancel()
+            end(worker, signal.SIGCONT)
 
     def wait_replaced(self, role: Role, killed: Process, timeout_s: float = START_S) -> None:
         """Wait until the supervisor has started another process of that role (it need not be ready yet)."""

@@ -32,6 +32,14 @@ class Killer:
             await asyncio.sleep(self._random.uniform(0, 2 * self._pause_s))
             await asyncio.to_thread(self._kill, role, self._random.random(), self._random.random())
 
+    async def leave_stale_workers(self, count: int) -> None:
+        """So often, let an old worker wake up beside the one that has taken its place."""
+        for _ in range(count):
+            await asyncio.sleep(self._random.uniform(0, 2 * self._pause_s))
+            frozen_s = self._random.uniform(4, 12)
+            await asyncio.to_thread(self._product.replace_supervisor_beside_stale_worker, frozen_s)
+            self.killed["stale worker"] += 1
+
     async def crash_at(self, point: str, folder: Path, timeout_s: float = 20.0) -> bool:
         """Arm a crash point of `injected/` and wait until a process has died there; False when none came by."""
         armed = folder / point

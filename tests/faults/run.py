@@ -35,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50, help="random kills of each process (default 50)")
     parser.add_argument("--seed", type=int, default=None, help="default: drawn, and printed")
+    parser.add_argument("--stale", type=int, default=5, help="times that an old worker wakes up beside a new one")
     parser.add_argument("--roles", default=",".join(ROLES), help="which processes to kill (comma-separated)")
     parser.add_argument("--points", choices=["all", "none"], default="all", help="visit the named crash points too")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
@@ -45,7 +46,11 @@ def main() -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
     click.echo(f"seed {seed}")
     kills = dict.fromkeys((role for role in ROLES if role in options.roles.split(",")), options.kills)
-    plans = {"kills": Plan(kills=kills, seed=seed, peer_bug=options.peer_bug, kill_pause_s=options.pause)}
+    plans = {
+        "kills": Plan(
+            kills=kills, stale_workers=options.stale, seed=seed, peer_bug=options.peer_bug, kill_pause_s=options.pause
+        )
+    }
     if options.points == "all":  # in a run of their own: what plants them is not in the processes of the first
         plans["points"] = Plan(kills={}, points=ALL_POINTS, seed=seed, peer_bug=options.peer_bug)
     with ExitStack() as stack:

@@ -24,13 +24,15 @@ DRAIN_S = 120.0
 class Plan(NamedTuple):
     """What is done to the product.
 
-    `kills` says how often each role is killed, `points` which crash points are visited. `warm_up_s` is how long the
+    `kills` says how often each role is killed, `points` which crash points are visited,
+    `stale_workers` how often an old worker wakes up beside a new one. `warm_up_s` is how long the
     load runs before and after. `injected` are the variables of `injected/`, `script` is how the mail server behaves.
     """
 
     kills: dict[Role, int]
     seed: int
     points: tuple[str, ...] = ()
+    stale_workers: int = 0
     database_url: str = ""
     peer_bug: str = ""
     warm_up_s: float = 1.0
@@ -85,6 +87,7 @@ async def _run(product: Product, plan: Plan, sink: SmtpSink, armed: Path, starte
     load.start()
     await asyncio.sleep(plan.warm_up_s)
     await killer.kill(plan.kills)
+    await killer.leave_stale_workers(plan.stale_workers)
     unreached = [point for point in plan.points if not await killer.crash_at(point, armed)]
     await asyncio.to_thread(product.wait_ready)
     await asyncio.sleep(plan.warm_up_s)

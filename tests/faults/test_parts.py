@@ -105,7 +105,7 @@ class _Peek:
 
 class _Api:
     def get(self, _path: str) -> dict[str, object]:
-        return {"conditions": [{"value": "The number of errors is 5; it is at least 5: yes."}]}
+        return {"conditions": [{"value": "5"}]}
 
 
 def _judge(
