@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -69,6 +70,7 @@ class Sampler:
             frames = stack.split(";")
             if not any(wait in frames[-1] for wait in WAITING):
                 by_thread[self._thread(frames)][_module(frames)] += int(count)
+        shutil.rmtree(self._out.parent)
         found: dict[str, dict[str, float]] = {}
         for tid, cpu in sorted(used.items(), key=lambda item: -item[1]):
             name = self._names.get(tid, "native threads (duckdb, arrow)")

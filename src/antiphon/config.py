@@ -48,7 +48,7 @@ HELP = {
     "min_free_bytes": "503 while less of the disk is free, in bytes (0: no such check).",
     "min_free_ratio": "503 while a smaller share of the disk is free (0: no such check).",
     "evaluate_batch": "How many events one evaluation transaction takes at most.",
-    "hot_subjects": "How many people's and companies' state is kept in memory (about 1 kB each).",
+    "hot_subjects": "How many people's and companies' state is kept in memory (about 10 kB each with 100 rules).",
     "act_batch": "How many signals, and how many due steps, one workflow transaction takes at most.",
     "deliver_batch": "How many messages are claimed at once.",
     "deliver_concurrency": "How many messages are under way at a time.",
