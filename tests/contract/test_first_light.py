@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from faults.api import FIVE_ERRORS, Api, make_rules, make_template, make_workflow
-from faults.harness import Product
-from faults.processes import wait_until
 from segment.analytics.client import Client
 
 from antiphon.store import log
 from antiphon.store.engine import StoreSettings, open_store
 from antiphon.store.history import HistoryReader
+from faults.api import FIVE_ERRORS, Api, make_rules, make_template, make_workflow
+from faults.harness import Product
+from faults.processes import wait_until
 
 NODE = Path(__file__).parent / "node"
 SETTLE_S = 30.0

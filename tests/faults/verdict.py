@@ -61,12 +61,18 @@ class Verdict:
 
 
 async def drain(peek: Peek, timeout_s: float) -> dict[str, int]:
-    """Wait until nothing is under way; what still is after `timeout_s`, else an empty dict."""
+    """Wait until nothing is under way; what still is after `timeout_s`, else an empty dict.
+
+    One look is several reads, and work may move behind its back from a queue not yet read to one that is: only three
+    looks in a row that find nothing mean that there is nothing.
+    """
     deadline = time.monotonic() + timeout_s
+    quiet = 0
     while True:
         pending = await asyncio.to_thread(peek.pending, _now())
         left = {name: count for name, count in pending.items() if count}
-        if not left or time.monotonic() > deadline:
+        quiet = 0 if left else quiet + 1
+        if quiet == 3 or time.monotonic() > deadline:
             return left
         await asyncio.sleep(0.1)
 

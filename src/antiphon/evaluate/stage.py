@@ -89,6 +89,7 @@ class Evaluator:
         self._records.settle()
         if progress.transitions:
             self._notify("signals")
+            self._notify("emissions")
         if progress.events:
             self._notify("history")
         return progress
