@@ -1,7 +1,7 @@
-"""Builds the page (ui/) into the package, with the machine's Node or, where there is none, with the one from PyPI.
+"""Builds into the package what is not Python: the kernel of evaluation (C) and the page (ui/).
 
-Runs for wheels and for editable installs, so that `uv sync` in a fresh clone gives a server with its page. A stamp of
-everything that the result depends on makes it do nothing when nothing changed. `ANTIPHON_SKIP_UI_BUILD=1` skips it.
+The machine's C compiler and Node do it or, where there is none, those from PyPI (Zig's C compiler). Runs for wheels and for editable installs, so that `uv sync` in a fresh clone gives a server with its page. A stamp of
+everything that the result depends on makes it do nothing when nothing changed. `ANTIPHON_SKIP_UI_BUILD=1` skips the page.
 """
 
 from __future__ import annotations
@@ -29,8 +29,19 @@ FOLDERS = ("public", "src")
 SHOWN_LINES = 40
 
 
-class PageBuildError(Exception):
-    """The page could not be built; the message says why and what to do."""
+KERNEL = Path("src/antiphon/rules/kernel/kernel.c")
+LIBRARY = "_kernel.so"
+COMPILERS = ("cc", "gcc", "clang")
+COMPILER_FROM_PYPI = "ziglang>=0.14"
+KERNEL_FLAGS = ("-O2", "-std=c99", "-shared", "-fPIC")
+
+
+class BuildError(Exception):
+    """Something could not be built; the message says why and what to do."""
+
+
+class PageBuildError(BuildError):
+    """The page could not be built."""
 
 
 class PageBuildHook(BuildHookInterface[Any]):
@@ -39,19 +50,58 @@ class PageBuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """Node from PyPI, only where it is needed."""
-        return [NODE_FROM_PYPI] if _wanted(Path(self.root)) and machine_node() is None else []
+        """Node and a C compiler from PyPI, only where they are needed."""
+        node = [NODE_FROM_PYPI] if _wanted(Path(self.root)) and machine_node() is None else []
+        return node + ([COMPILER_FROM_PYPI] if machine_compiler() is None else [])
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the page before the files are collected; it is ignored by git, so hatch must be told of it."""
-        del version
+        """Build before the files are collected; what is built is ignored by git, so hatch must be told of it."""
         root = Path(self.root)
+        try:
+            build_kernel(root, report=self.app.display_info)
+        except BuildError as error:
+            self.app.abort(str(error))
+        build_data["artifacts"].append(f"/{(KERNEL.parent / LIBRARY).as_posix()}")
+        if version != "editable":  # the kernel is machine code
+            build_data["pure_python"], build_data["infer_tag"] = False, True
         if _wanted(root):
             try:
                 build_page(root / "ui", static_folder(root), report=self.app.display_info)
             except PageBuildError as error:
                 self.app.abort(f"{error}\nTo install without the page, set {SKIP}=1.")
         build_data["artifacts"].append(f"/{static_folder(Path()).as_posix()}/**")
+
+
+def build_kernel(root: Path, report: Any = print) -> bool:
+    """Compile the kernel unless what is there is newer than its source; tells whether it did."""
+    source, library = root / KERNEL, root / KERNEL.parent / LIBRARY
+    if not source.is_file():
+        return False
+    wanted = hashlib.sha256(source.read_bytes() + repr(KERNEL_FLAGS).encode()).hexdigest()
+    stamp = library.with_suffix(".stamp")
+    if library.is_file() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    compiler = machine_compiler() or [sys.executable, "-m", "ziglang", "cc"]
+    report(f"Compiling the kernel with {Path(compiler[0]).name}")
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".kernel-") as folder:
+        made = Path(folder) / LIBRARY
+        command = [*compiler, *KERNEL_FLAGS, "-o", str(made), str(source), "-lm"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-SHOWN_LINES:])
+            raise BuildError(f"Compiling the kernel failed: {' '.join(command)}\n{said}")
+        made.replace(library)
+    stamp.write_text(wanted)
+    return True
+
+
+def machine_compiler() -> list[str] | None:
+    """The machine's C compiler, if it has one."""
+    named = os.environ.get("CC", "").split()
+    if named and shutil.which(named[0]):
+        return named
+    found = next((path for name in COMPILERS if (path := shutil.which(name))), None)
+    return None if found is None else [found]
 
 
 def static_folder(root: Path) -> Path:

@@ -9,11 +9,11 @@ from sqlalchemy import insert, select, update
 
 from antiphon.act.settings import ActSettings
 from antiphon.act.stage import Actor
-from antiphon.evaluate import record
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
+from antiphon.model.subject import SubjectKey
 from antiphon.rules.state import state_hash
 from antiphon.rules.text import parse
 from antiphon.rules.tree import encode
@@ -117,12 +117,22 @@ class Pipeline:
 
     def hashes(self) -> dict[tuple[str, str], Sequence[Any]]:
         """What is kept of everybody: the hash of their state, and how the rules judge them."""
+        self.evaluator.tick()
+        self.evaluator.flush()
         found: dict[tuple[str, str], Sequence[Any]] = {}
-        for row in self.rows(tables.subjects):
-            kept = record.decode(row["state"])
-            judged = {r: (j.member, j.recheck_at) for r, j in kept.judgements.items() if j.member or j.recheck_at}
-            parts = [state_hash(s) for s in (kept.state, kept.contribution, kept.own) if s is not None]
-            found[row["kind"], row["id"]] = (parts, judged, kept.company)
+        residents = self.evaluator.residents
+        with self.store.state.read() as conn:
+            for row in self.rows(tables.subjects):
+                key = SubjectKey(row["kind"], row["id"])
+                slot = residents.find(conn, key)
+                judged = residents.judgements(slot)
+                states = [
+                    residents.state(slot, "company" if key.kind == "company" else "user"),
+                    residents.part_state(slot),
+                ]
+                parts = [state_hash(state) for state in states if state is not None]
+                moves = {rule: (member, at) for rule, (member, _, at) in judged.items() if member or at}
+                found[key.kind, key.id] = (parts, moves, residents.extra(slot).company)
         return found
 
 

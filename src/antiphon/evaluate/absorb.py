@@ -1,65 +1,87 @@
-"""Taking events in: links, traits, companies and folds, with a note of whom and what that may have changed."""
+"""Taking in who is who, whose company is which, and what traits they have, with a note of whom and what that may have changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from antiphon.evaluate.changes import Changes
-from antiphon.evaluate.folding import fold_stream, streams_of
 from antiphon.evaluate.identity import Identities, id_of, links_of
-from antiphon.evaluate.records import Records
+from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey
+from antiphon.rules.kernel.blocks import ANONYMOUS, MERGED, STALE, USER
 from antiphon.rules.live import Program
 from antiphon.rules.state import SubjectState, set_trait
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
 
 
-def absorb(
-    conn: Connection, program: Program, records: Records, identities: Identities, events: Sequence[Event]
+def bring(conn: Connection, residents: Residents, identities: Identities, events: Sequence[Event]) -> None:
+    """Have everybody in memory whom `events` are about."""
+    users = {event.user_id for event in events if event.user_id is not None}
+    devices = {event.anonymous_id for event in events if event.user_id is None and event.anonymous_id is not None}
+    companies = {event.company_id for event in events if event.company_id is not None}
+    residents.bring(conn, "user", users)
+    residents.bring(conn, "anonymous", devices)
+    residents.bring(conn, "company", companies)
+    if identities.any:
+        keys = [*(SubjectKey("user", one) for one in users), *(SubjectKey("anonymous", one) for one in devices)]
+        for root in {root for key in keys if (root := identities.root(key)) != key or identities.has_others(key)}:
+            for member in identities.group(root):
+                residents.find(conn, member)
+            residents.slot(conn, root)
+            mark(residents, identities, root)
+
+
+def mark(residents: Residents, identities: Identities, root: SubjectKey) -> None:
+    """Tell the kernel who is judged, and whose ids must be put together for it."""
+    group = identities.group(root)
+    for member in group:
+        slot = residents.places[member.kind].get(member.id)
+        if slot is None:
+            continue
+        if member == root and root.kind == "user":
+            residents.slots.kind[slot] = USER
+            if len(group) > 1:
+                residents.slots.flags[slot] |= MERGED
+            else:
+                residents.slots.flags[slot] &= ~MERGED & 0xFF
+        else:
+            residents.slots.kind[slot] = ANONYMOUS
+
+
+def settle(
+    conn: Connection,
+    program: Program,
+    residents: Residents,
+    identities: Identities,
+    events: Iterable[Event],
+    position: int,
 ) -> Changes:
-    """Fold `events` (free of duplicates) into the records; what that touched.
-
-    Who is who and whose company is which is settled first, for the whole batch: folds then go to the right company.
-    """
+    """Take in what identify, group and alias calls say, late ones too; `position` is the log offset after them."""
     changes = Changes()
-    keys = {key for event in events if (key := id_of(event)) is not None}
-    keys.update(SubjectKey("company", event.company_id) for event in events if event.company_id is not None)
-    records.prefetch(conn, keys)
     for event in events:
-        if event.type != "track":
-            _settle(conn, program, records, identities, event, changes)
-    roots = {root for key in keys if (root := identities.root(key)) != key}
-    records.prefetch(conn, {member for root in roots for member in identities.group(root)})
-    companies = _companies(conn, records, identities, events)
-    records.prefetch(conn, {SubjectKey("company", c) for c in companies.values()} - keys)
-    for stream in streams_of(events):
-        fold_stream(conn, program, records, identities, companies, stream, changes)
+        for key, user_id in links_of(event):
+            _link(conn, residents, identities, key, user_id, event.timestamp, changes)
+        key = id_of(event)
+        if event.type == "identify" and key is not None and event.properties:
+            root = identities.root(key)
+            names = _set_traits(conn, residents, key, event, changes)
+            changes.judge(root, program.rules_for_traits("user", names))
+            changes.profiles.add(root)
+            _stale(conn, residents, root)
+        if event.type == "group" and event.company_id is not None:
+            _group(conn, program, residents, identities, event, changes)
     for company_id in changes.rebuild:
-        _rebuild(conn, program, records, identities, company_id, changes)
+        _rebuild(conn, program, residents, identities, company_id, changes)
+    for key in changes.stored:
+        residents.soil(residents.slot(conn, key), position)
     return changes
-
-
-def _settle(
-    conn: Connection, program: Program, records: Records, identities: Identities, event: Event, changes: Changes
-) -> None:
-    """Links, traits and companies: the calls that say who somebody is, late ones too."""
-    for key, user_id in links_of(event):
-        _link(conn, records, identities, key, user_id, event.timestamp, changes)
-    key = id_of(event)
-    if event.type == "identify" and key is not None and event.properties:
-        root = identities.root(key)
-        names = _set_traits(conn, records, key, event)
-        changes.judge(root, program.rules_for_traits("user", names))
-        changes.profiles.add(root)
-    if event.type == "group" and event.company_id is not None:
-        _group(conn, program, records, identities, event, changes)
 
 
 def _link(
     conn: Connection,
-    records: Records,
+    residents: Residents,
     identities: Identities,
     key: SubjectKey,
     user_id: str,
@@ -72,32 +94,48 @@ def _link(
         return
     changes.links[key] = (user_id, clock)
     touched.update(identities.group(identities.root(key)))
+    for root in {identities.root(member) for member in touched}:
+        residents.slot(conn, root)
+        mark(residents, identities, root)
     for member in touched:
         root = identities.root(member)
         changes.everything.add(root)
         changes.profiles.update((root, member))
-        record = records.find(conn, member)
-        if record is not None and record.company is not None:
-            changes.rebuild.add(record.company[0])
+        slot = residents.find(conn, member)
+        if slot is None:
+            continue
+        residents.home[slot] = UNKNOWN_HOME
+        company = residents.extra(slot).company
+        if company is not None:
+            changes.rebuild.add(company[0])
         if root != member:
             changes.moved.add(member)
-            if record is not None:
-                records.change(conn, member).judgements.clear()
+            residents.memory.forget_judgements([slot])
+            changes.stored.add(member)
 
 
-def _set_traits(conn: Connection, records: Records, key: SubjectKey, event: Event) -> set[str]:
+def _set_traits(conn: Connection, residents: Residents, key: SubjectKey, event: Event, changes: Changes) -> set[str]:
     """Set the traits that an identify or group call carries; the names of those that changed."""
-    state = records.change(conn, key).state
+    slot = residents.slot(conn, key)
+    state = SubjectState(traits=residents.change(slot).traits)
+    residents.slots.flags[slot] |= STALE
+    changes.stored.add(key)
     return {name for name, value in event.properties.items() if set_trait(state, name, value, event.timestamp)}
 
 
+def _stale(conn: Connection, residents: Residents, key: SubjectKey) -> None:
+    slot = residents.find(conn, key)
+    if slot is not None:
+        residents.slots.flags[slot] |= STALE
+
+
 def _group(
-    conn: Connection, program: Program, records: Records, identities: Identities, event: Event, changes: Changes
+    conn: Connection, program: Program, residents: Residents, identities: Identities, event: Event, changes: Changes
 ) -> None:
     """A group call: the company's traits, and the caller's company."""
     company = SubjectKey("company", event.company_id or "")
     if event.properties:
-        names = _set_traits(conn, records, company, event)
+        names = _set_traits(conn, residents, company, event, changes)
         changes.judge(company, program.rules_for_traits("company", names))
         changes.company_traits.setdefault(company.id, set()).update(names)
     changes.profiles.add(company)
@@ -105,53 +143,55 @@ def _group(
     if key is None:
         return
     root = identities.root(key)
-    before = company_of(conn, records, identities, root)
-    record = records.change(conn, key)
+    before = company_of(conn, residents, identities, root)
+    extra = residents.change(residents.slot(conn, key))
+    changes.stored.add(key)
     link = (company.id, event.timestamp)
-    if record.company is None or (link[1], link[0]) > (record.company[1], record.company[0]):
-        record.company = link
-    after = company_of(conn, records, identities, root)
+    if extra.company is None or (link[1], link[0]) > (extra.company[1], extra.company[0]):
+        extra.company = link
+    after = company_of(conn, residents, identities, root)
     if before != after:
+        for member in identities.group(root):
+            slot = residents.find(conn, member)
+            if slot is not None:
+                residents.home[slot] = UNKNOWN_HOME
         changes.rebuild.update(c for c in (before, after) if c is not None)
         changes.judge(root, program.rules_for_company_traits())
         changes.profiles.add(root)
+        _stale(conn, residents, root)
 
 
-def company_of(conn: Connection, records: Records, identities: Identities, root: SubjectKey) -> str | None:
+def company_of(conn: Connection, residents: Residents, identities: Identities, root: SubjectKey) -> str | None:
     """The company of a user: what the latest group call of any of its ids said."""
     links = [
-        record.company
+        company
         for key in identities.group(root)
-        if (record := records.find(conn, key)) is not None and record.company is not None
+        if (slot := residents.find(conn, key)) is not None
+        and residents.has_extra(slot)
+        and (company := residents.extra(slot).company) is not None
     ]
     return max(links, key=lambda link: (link[1], link[0]))[0] if links else None
 
 
-def _companies(
-    conn: Connection, records: Records, identities: Identities, events: Sequence[Event]
-) -> dict[SubjectKey, str]:
-    """The company of each user in the batch who did something without naming one."""
-    roots = {identities.root(key) for event in events if event.company_id is None and (key := id_of(event)) is not None}
-    found = ((root, company_of(conn, records, identities, root)) for root in roots)
-    return {root: company for root, company in found if company is not None}
-
-
 def _rebuild(
-    conn: Connection, program: Program, records: Records, identities: Identities, company_id: str, changes: Changes
+    conn: Connection, program: Program, residents: Residents, identities: Identities, company_id: str, changes: Changes
 ) -> None:
-    """Put a company's state together anew from its own events and its present members' contributions."""
+    """Put a company's state together anew from its own events and its present members' parts."""
     key = SubjectKey("company", company_id)
-    record = records.change(conn, key)
-    state = program.merge(SubjectState(), record.own, "company") if record.own is not None else SubjectState()
-    state.traits = record.state.traits
+    slot = residents.slot(conn, key)
+    own = residents.part_state(slot)
+    state = program.merge(SubjectState(), own, "company") if own is not None else SubjectState()
     roots = set(subjects.members_of(conn, company_id))
     roots |= {identities.root(key) for key in changes.profiles if key.kind != "company"}
     for root in {identities.root(key) for key in roots}:
-        if company_of(conn, records, identities, root) == company_id:
+        if company_of(conn, residents, identities, root) == company_id:
             for member in identities.group(root):
-                part = records.find(conn, member)
-                if part is not None and part.contribution is not None:
-                    state = program.merge(state, part.contribution, "company")
-    record.state = state
+                place = residents.find(conn, member)
+                part = None if place is None else residents.part_state(place)
+                if part is not None:
+                    state = program.merge(state, part, "company")
+    residents.put(slot, state, "company", program.metric_keys["company"])
+    residents.see(slot, state)
     changes.everything.add(key)
     changes.profiles.add(key)
+    changes.stored.add(key)

@@ -1,36 +1,30 @@
-"""What a tick's events touched: whom the rules must judge again, and what must be saved with it."""
+"""What a tick's calls changed besides behaviour: whom the rules must judge again, and what must be saved with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey
-
-WatchHit = tuple[str, SubjectKey, Event]
-"""A watch's key, the user who did it, the event."""
 
 
 class Changes:
-    """Whom a tick's events touched, and which rules may judge them differently now.
+    """Whom a tick touched, and which rules may judge them differently now.
 
-    `rules` maps a subject to the rules to judge again; `everything` holds subjects whom every rule must judge
-    (new, or merged). `traits` maps a company to the names of its traits that changed (its members may be judged by
-    them). `receipt` is when the newest event of a subject was received (ms), for measuring.
+    `rules` maps a subject to the rules to judge again; `everything` holds subjects whom every rule must judge (merged, or put
+    together anew). `company_traits` maps a company to the names of its traits that changed (its members may be judged by them).
+    `stored` are subjects whose state must be stored in this very tick: what changed of them is more than a fold of events.
     """
 
     def __init__(self) -> None:
         """Start with nothing changed."""
         self.rules: dict[SubjectKey, set[int]] = {}
         self.everything: set[SubjectKey] = set()
-        self.new: set[SubjectKey] = set()
         self.company_traits: dict[str, set[str]] = {}
         self.rebuild: set[str] = set()
         self.moved: set[SubjectKey] = set()
         self.profiles: set[SubjectKey] = set()
         self.links: dict[SubjectKey, tuple[str, int]] = {}
-        self.hits: list[WatchHit] = []
-        self.receipt: dict[SubjectKey, int] = {}
+        self.stored: set[SubjectKey] = set()
 
     def judge(self, key: SubjectKey, rules: Iterable[int]) -> None:
         """Note that `rules` must judge `key` again."""

@@ -1,31 +1,48 @@
-"""Why a rule holds, or does not, for one subject: the very state that evaluation goes by, or history for a draft."""
+"""Why a rule holds, or does not, for one subject: the very state that evaluation goes by, or history for a draft.
+
+State is stored behind, so what is stored of somebody is brought up to date by the few events that came since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from antiphon.evaluate.absorb import company_of
-from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.judge import Judge, Outcome
+import numpy as np
+
+from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Judgement
-from antiphon.evaluate.records import Records
-from antiphon.model.event import Event
-from antiphon.model.subject import SubjectKey
+from antiphon.evaluate.record import Extra, Stored, decode, decode_extra
+from antiphon.model.event import INTERNAL, LATE, Event
+from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
-from antiphon.rules.state import SubjectState, adopt
-from antiphon.store import subjects
+from antiphon.rules.kernel.layout import judgements_in, metrics_in, names_of
+from antiphon.rules.live import Program
+from antiphon.rules.state import SubjectState, SubjectView, seen, trait_values
+from antiphon.store import metric_numbers, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
 
+Since = Callable[[int], Iterable[tuple[int, Event]]]
+"""`since(offset)`: a subject's own events from a log offset on, under all its ids, each with its offset."""
 
-class Explanation:
-    """Each condition's sides and truth, and the judgement that is stored (None when the rule never judged them)."""
 
-    def __init__(self, conditions: list[ConditionReport], stored: Judgement | None) -> None:
-        """Keep both."""
-        self.conditions = conditions
-        self.stored = stored
+class Part:
+    """What is stored of one id, as Python works on it."""
+
+    def __init__(self, program: Program, numbers: dict[str, int], kind: SubjectKind, stored: Stored | None) -> None:
+        """`stored` is None for an id of which nothing is stored yet."""
+        self.position = 0 if stored is None else stored.position
+        self.extra = Extra() if stored is None else decode_extra(stored.extra)
+        self.state = SubjectState(traits=self.extra.traits)
+        self.judged: dict[int, tuple[bool, int, int | None]] = {}
+        if stored is not None:
+            self.state.first_seen, self.state.last_seen = stored.first_seen, stored.last_seen
+            if stored.block:
+                words = np.frombuffer(stored.block, dtype=np.int64)
+                names = names_of(program.compilers[kind].metrics, numbers, program.days)
+                self.state.metrics = metrics_in(words, 0, names)
+                self.judged = judgements_in(words, 0)
+            self.state.metrics |= self.extra.metrics
 
 
 def explain(
@@ -34,37 +51,59 @@ def explain(
     segments: list[RuleRow],
     key: SubjectKey,
     time_zone: str,
-    past: Iterable[Event] | None,
+    since: Since,
     now: int,
-) -> Explanation | None:
-    """Explain `rule` for a subject at `now` (ms); None when there is no such subject.
+    *,
+    kept: bool,
+) -> list[ConditionReport] | None:
+    """Each condition of `rule` for a subject at `now` (ms); None when there is no such subject.
 
-    `segments` are the active rules, whose segments the rule may read. `past` are the subject's own events: given for a
-    rule that evaluation keeps no state for (a draft), whose metrics are then counted from them.
+    `segments` are the active rules, whose segments the rule may read. `kept` says that evaluation keeps state for the rule; for one
+    that it does not (a draft) everything is counted from the subject's events.
     """
     current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now)
+    program, kind = current.program, "company" if key.kind == "company" else "user"
     identities = Identities(subjects.identities_of(conn, key.id) if key.kind == "user" else {})
-    records = Records(capacity=0)
-    records.prefetch(conn, identities.group(key) if key.kind == "user" else [key])
-    record = records.find(conn, key)
-    if record is None:
+    numbers = metric_numbers.numbers(conn)
+    group = identities.group(key) if key.kind == "user" else [key]
+    parts = {one: Part(program, numbers, kind, _stored(conn, one)) for one in group}
+    profile = subjects.company_and_known(conn, key)
+    if profile is None and all(part.position == 0 for part in parts.values()):
         return None
-    judge = Judge(
-        conn, current, records, identities, lambda root: company_of(conn, records, identities, root), now, Outcome()
-    )
-    inside = {current.rules[r].name: j.member for r, j in record.judgements.items() if r in current.rules}
-    view = judge.view(key, record, inside)
-    if past is not None:
-        _count_past(current, view.state, key, past)
-    reports = current.program.explain(rule.id, view, now)
-    return Explanation(reports, record.judgements.get(rule.id))
+    if not kept:
+        for part in parts.values():
+            part.position, part.state.metrics = 0, {}
+    for offset, event in since(min(part.position for part in parts.values())):
+        part = parts.get(key if kind == "company" else id_of(event) or key)
+        if part is not None and offset >= part.position:
+            _fold(program, part.state, event, kind)
+    state = parts[key].state
+    for other in group[1:]:
+        state = program.merge(state, parts[other].state)
+    company = None if profile is None or profile.company_id is None else SubjectKey("company", profile.company_id)
+    company_traits = None if company is None else _traits(conn, company)
+    inside = {current.rules[r].name: member for r, (member, _, _) in parts[key].judged.items() if r in current.rules}
+    view = SubjectView(state=state, traits=trait_values(state), company_traits=company_traits, segments=inside)
+    return program.explain(rule.id, view, now)
 
 
-def _count_past(current: InForce, state: SubjectState, key: SubjectKey, past: Iterable[Event]) -> None:
-    """Let the state (ours, never stored) hold every metric of the program, counted over all events of all its ids."""
-    kind = "company" if key.kind == "company" else "user"
-    counted = SubjectState()
-    for event in past:
-        touch = current.program.touch(event)
-        current.program.fold(counted, event, touch.company if kind == "company" else touch.user)
-    adopt(state, counted, current.program.metric_keys[kind])
+def _stored(conn: Connection, key: SubjectKey) -> Stored | None:
+    found = subjects.load(conn, key.kind, [key.id]).get(key.id)
+    return None if found is None else decode(found)
+
+
+def _traits(conn: Connection, key: SubjectKey) -> dict[str, object]:
+    stored = _stored(conn, key)
+    return {} if stored is None else trait_values(SubjectState(traits=decode_extra(stored.extra).traits))
+
+
+def _fold(program: Program, state: SubjectState, event: Event, kind: SubjectKind) -> None:
+    """Fold an event as evaluation does: a late one only makes the subject known, one of our own does not."""
+    if event.flags & LATE:
+        seen(state, event.received_at)
+        return
+    touch = program.touch(event)
+    known = state.first_seen, state.last_seen
+    program.fold(state, event, touch.company if kind == "company" else touch.user)
+    if event.flags & INTERNAL:
+        state.first_seen, state.last_seen = known

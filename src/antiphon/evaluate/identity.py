@@ -79,3 +79,12 @@ class Identities:
             if key.kind == "user":
                 found.extend(k for k in sorted(self._children.get(key.id, ())) if k not in found)
         return found
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any links."""
+        return bool(self._links)
+
+    def has_others(self, root: SubjectKey) -> bool:
+        """Whether other ids mean this one."""
+        return root.kind == "user" and bool(self._children.get(root.id))

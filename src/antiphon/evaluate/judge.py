@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+import numpy as np
+
+from antiphon.evaluate.absorb import company_of
+from antiphon.evaluate.deeds import Rows, kind_of
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Judgement, Record
-from antiphon.evaluate.records import Records
+from antiphon.evaluate.residents import Residents
 from antiphon.model.event import INTERNAL, Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
+from antiphon.rules.kernel.blocks import FAR, STALE, Ints
+from antiphon.rules.kernel.tick import ROOM
 from antiphon.rules.state import SubjectView, trait_values
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import Membership
 
-CompanyOf = Callable[[SubjectKey], str | None]
-
 
 class Outcome:
-    """What judging led to: memberships and signals to store, events of our own to emit."""
+    """What judging led to: memberships and signals to store, events of our own to emit, slots whose judgement changed."""
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.memberships: list[Membership] = []
         self.signals: list[Signal] = []
         self.emissions: list[Event] = []
+        self.moved: set[int] = set()
+        self.judged = 0
 
     def add(self, other: Outcome) -> None:
         """Take in what another judging led to."""
         self.memberships.extend(other.memberships)
         self.signals.extend(other.signals)
         self.emissions.extend(other.emissions)
+        self.moved |= other.moved
 
 
 class Judge:
-    """Judges subjects at one instant (`now`, ms)."""
+    """Folds and judges at one instant (`now`, ms), from the log offset `position` on."""
 
     def __init__(
         self,
         conn: Connection,
         current: InForce,
-        records: Records,
+        residents: Residents,
         identities: Identities,
-        company_of: CompanyOf,
         now: int,
+        position: int,
         outcome: Outcome,
         *,
         quiet: bool = False,
@@ -52,78 +58,138 @@ class Judge:
         """`quiet` judgements are recorded, and nobody is messaged for them (a backfill)."""
         self._conn = conn
         self._current = current
-        self._program = current.program
-        self._records = records
+        self._residents = residents
         self._identities = identities
-        self._company_of = company_of
         self._now = now
+        self._position = position
         self._outcome = outcome
         self._quiet = quiet
+        self._received: tuple[Ints, Ints, list[Event]] | None = None
 
-    def judge(self, key: SubjectKey, rules: Iterable[int], caused_at: int | None) -> None:
-        """Judge `key` by `rules` (rule ids; those about another kind of subject are left out).
+    # -- the kernel's part ---------------------------------------------------------------------------------------
 
-        A rule that reads another rule's segment is judged after it, and again when that one changes.
-        """
-        if key.kind == "anonymous":
+    def absorb(self, rows: Rows, events: list[Event], *, judging: bool = True) -> None:
+        """Fold rows and judge whom they touch; without `judging` that is only noted as due."""
+        deeds, index = rows.sorted()
+        if not len(deeds.slot):
             return
-        record = self._records.change(self._conn, key)
-        queue = self._current.in_order(key.kind, rules)
-        if not self._current.layered:
-            view = self.view(key, record, {})
-            for rule_id, truth, recheck_at in self._program.evaluate_all(queue, view, self._now):
-                self._settle(key, record, rule_id, truth, recheck_at, caused_at)
+        residents, kernel = self._residents, self._current.kernel
+        slots = np.unique(deeds.slot)
+        residents.used_at[slots] = self._position
+        self._outcome.judged += len(slots)
+        if judging:
+            self._inputs(slots)
+        self._received = (deeds.slot, index, events)
+        first, earlier = self._current.first, self._current.earlier
+        at, tables = 0, kernel.ready(self._now)
+        while at < len(deeds.slot):
+            at = tables.absorb(residents.memory, deeds, at, first, earlier, self._now, self._position, judging=judging)
+            self._take()
+
+    def due(self, slots: Ints) -> None:
+        """Judge slots by the rules whose time has come."""
+        residents, kernel = self._residents, self._current.kernel
+        self._inputs(slots)
+        self._received, at, tables = None, 0, kernel.ready(self._now)
+        while at < len(slots):
+            at = tables.judge_due(residents.memory, slots, at, self._now, self._position)
+            self._take()
+
+    def _inputs(self, slots: Ints) -> None:
+        """Bring what the rules read of traits up to date."""
+        residents, readings = self._residents, self._current.kernel.readings
+        stale = slots[(residents.slots.flags[slots] & STALE) != 0]
+        if not len(stale):
             return
-        known = self._current.rules
-        segments = {known[r].name: j.member for r, j in record.judgements.items() if r in known}
-        view = self.view(key, record, segments)
-        while queue:
-            rule_id = queue.pop(0)
-            verdict = self._program.evaluate(rule_id, view, self._now)
-            if self._settle(key, record, rule_id, verdict.truth, verdict.recheck_at, caused_at):
-                segments[known[rule_id].name] = record.judgements[rule_id].member
-                readers = self._program.rules_for_segment(rule_id)
+        residents.slots.flags[stale] &= ~STALE & 0xFF
+        if not len(readings):
+            return
+        rows: list[list[float]] = []
+        for slot in stale.tolist():
+            key = residents.key(slot)
+            own = trait_values_of(residents, slot)
+            company = company_of(self._conn, residents, self._identities, key) if key.kind != "company" else None
+            place = None if company is None else residents.find(self._conn, SubjectKey("company", company))
+            rows.append(readings.of(own, {} if place is None else trait_values_of(residents, place)))
+        residents.memory.set_inputs(stale, np.array(rows, dtype=np.float64))
+
+    def _take(self) -> None:
+        """Take over what the kernel found, and do what it leaves to Python."""
+        rule_ids = self._current.kernel.rule_ids
+        moves, todo = self._current.kernel.tables.taken()
+        work: dict[int, set[int]] = {}
+        for slot, rule in todo:
+            work.setdefault(slot, set()).add(rule_ids[rule])
+        self._moved(moves, work)
+        while work:
+            self._python(work)
+
+    def _moved(self, moves: list[list[int]], work: dict[int, set[int]]) -> None:
+        """Note who entered and left; rules that read such a segment are to be judged too."""
+        program, rule_ids = self._current.program, self._current.kernel.rule_ids
+        for slot, rule, episode, member in moves:
+            rule_id = rule_ids[rule]
+            self._changed(slot, rule_id, episode, member=bool(member))
+            if self._current.layered:
+                readers = program.rules_for_segment(rule_id)
                 if readers:
-                    queue = self._current.in_order(key.kind, {*queue, *readers})
+                    work.setdefault(slot, set()).update(readers)
 
-    def view(self, key: SubjectKey, record: Record, segments: dict[str, bool]) -> SubjectView:
+    # -- Python's part -------------------------------------------------------------------------------------------
+
+    def _python(self, work: dict[int, set[int]]) -> None:
+        """Judge the lowest layer of the rules in `work`, and add those that read the segments that changed."""
+        current, residents = self._current, self._residents
+        lowest = min(current.rank(rule) for rules in work.values() for rule in rules)
+        verdicts: list[tuple[int, int, bool, int | None]] = []
+        for slot in list(work):
+            rules = [rule for rule in work[slot] if current.rank(rule) == lowest]
+            work[slot].difference_update(rules)
+            if not work[slot]:
+                del work[slot]
+            if rules:
+                view = self.view(residents.key(slot), slot)
+                verdicts += ((slot, *verdict) for verdict in current.program.evaluate_all(rules, view, self._now))
+        tables = current.kernel.tables
+        index = tables.rules.index
+        for start in range(0, len(verdicts), ROOM):
+            rows = [
+                (slot, index[rule], truth, FAR if at is None else at)
+                for slot, rule, truth, at in verdicts[start : start + ROOM]
+            ]
+            tables.settle(residents.memory, np.array(rows, dtype=np.int64))
+            self._moved(tables.taken()[0], work)
+
+    def view(self, key: SubjectKey, slot: int) -> SubjectView:
         """A subject as rules see it: all its ids together, its traits, its company's traits, its segments."""
-        state = record.state
+        residents, conn = self._residents, self._conn
+        program, known = self._current.program, self._current.rules
+        state = residents.state(slot, kind_of(key))
         for other in self._identities.group(key)[1:] if key.kind == "user" else ():
-            part = self._records.find(self._conn, other)
-            if part is not None:
-                state = self._program.merge(state, part.state)
-        company = self._company_of(key) if key.kind == "user" else None
-        company_record = self._records.find(self._conn, SubjectKey("company", company)) if company is not None else None
+            place = residents.find(conn, other)
+            if place is not None:
+                state = program.merge(state, residents.state(place, "user"))
+        company = company_of(conn, residents, self._identities, key) if key.kind == "user" else None
+        place = residents.find(conn, SubjectKey("company", company)) if company is not None else None
+        segments: dict[str, bool] = {}
+        if self._current.layered:
+            judged = residents.judgements(slot)
+            segments = {known[rule].name: member for rule, (member, _, _) in judged.items() if rule in known}
         return SubjectView(
             state=state,
             traits=trait_values(state),
-            company_traits=trait_values(company_record.state) if company_record is not None else None,
+            company_traits=trait_values_of(residents, place) if place is not None else None,
             segments=segments,
         )
 
-    def _settle(
-        self, key: SubjectKey, record: Record, rule_id: int, truth: bool, recheck_at: int | None, caused_at: int | None
-    ) -> bool:
-        """Remember a verdict; whether the subject entered or left, and if so, what follows from it."""
-        old = record.judgements.get(rule_id)
-        if old is None:
-            if not truth and recheck_at is None:
-                return False  # most rules, for most people: nothing to remember
-            old = record.judgements[rule_id] = Judgement(0, member=False, episode=0, since=self._now)
-        old.version, old.recheck_at = self._current.rules[rule_id].version, recheck_at
-        if truth == old.member:
-            return False
-        old.member, old.since, old.episode = truth, self._now, old.episode + (1 if truth else 0)
-        self._changed(key, rule_id, old, caused_at)
-        return True
+    # -- consequences --------------------------------------------------------------------------------------------
 
-    def _changed(self, key: SubjectKey, rule_id: int, judgement: Judgement, caused_at: int | None) -> None:
-        kind = "company" if key.kind == "company" else "user"
-        self._outcome.memberships.append(
-            Membership(rule_id, kind, key.id, judgement.episode, judgement.member, self._now)
-        )
-        name = "entered" if judgement.member else "left"
+    def _changed(self, slot: int, rule_id: int, episode: int, *, member: bool) -> None:
+        key = self._residents.key(slot)
+        kind = kind_of(key)
+        self._outcome.moved.add(slot)
+        self._outcome.memberships.append(Membership(rule_id, kind, key.id, episode, member, self._now))
+        name = "entered" if member else "left"
         self._outcome.signals.append(
             Signal(
                 kind=name,
@@ -131,17 +197,25 @@ class Judge:
                 subject_id=key.id,
                 at=self._now,
                 rule_id=rule_id,
-                episode=judgement.episode,
-                caused_at=caused_at,
+                episode=episode,
+                caused_at=self._caused_at(slot),
                 quiet=self._quiet,
             )
         )
         if not self._quiet:
-            self._outcome.emissions.append(self._event(key, rule_id, judgement, name))
+            self._outcome.emissions.append(self._event(key, rule_id, episode, name))
 
-    def _event(self, key: SubjectKey, rule_id: int, judgement: Judgement, name: str) -> Event:
+    def _caused_at(self, slot: int) -> int | None:
+        """When the newest event that touched a slot was received; None when time alone did."""
+        if self._received is None:
+            return None
+        slots, index, events = self._received
+        last = int(np.searchsorted(slots, slot, side="right")) - 1
+        return events[index[last]].received_at if last >= 0 and slots[last] == slot and index[last] >= 0 else None
+
+    def _event(self, key: SubjectKey, rule_id: int, episode: int, name: str) -> Event:
         return Event(
-            id=f"segment:{rule_id}:{key.kind}:{key.id}:{judgement.episode}:{name}",
+            id=f"segment:{rule_id}:{key.kind}:{key.id}:{episode}:{name}",
             type="track",
             name=f"segment_{name}",
             timestamp=self._now,
@@ -149,10 +223,18 @@ class Judge:
             source="antiphon",
             user_id=key.id if key.kind == "user" else None,
             company_id=key.id if key.kind == "company" else None,
-            properties={
-                "rule_id": rule_id,
-                "rule": self._current.rules[rule_id].name,
-                "episode": judgement.episode,
-            },
+            properties={"rule_id": rule_id, "rule": self._current.rules[rule_id].name, "episode": episode},
             flags=INTERNAL,
         )
+
+
+def trait_values_of(residents: Residents, slot: int) -> dict[str, object]:
+    """The traits of one id that are there, by name."""
+    if not residents.has_extra(slot):
+        return {}
+    return {name: value for name, (value, _) in residents.extra(slot).traits.items() if value is not None}
+
+
+def slots_of(residents: Residents, conn: Connection, keys: Iterable[SubjectKey]) -> list[int]:
+    """The slots of subjects, new ones where there are none."""
+    return [residents.slot(conn, key) for key in keys]

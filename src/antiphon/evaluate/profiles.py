@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from antiphon.evaluate.absorb import company_of
-from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.deeds import kind_of
 from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.records import Records
+from antiphon.evaluate.residents import Residents
+from antiphon.model.clock import MINUTE
 from antiphon.model.subject import SubjectKey
+from antiphon.rules.kernel.blocks import NEVER
 from antiphon.rules.live import Program
-from antiphon.rules.state import trait_values
+from antiphon.rules.state import SubjectState, trait_values
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import ProfileRow
 
+PROFILE_STEP = MINUTE
+"""How far (ms) the last_seen that a profile shows may lag behind what is stored of a subject."""
+
 
 def save_profiles(
-    conn: Connection, program: Program, records: Records, identities: Identities, changes: Changes
+    conn: Connection, program: Program, residents: Residents, identities: Identities, keys: Iterable[SubjectKey]
 ) -> None:
-    """Write the profiles that changed; ids that turned out to be somebody else lose theirs."""
-    gone = {key for key in changes.profiles if key.kind != "company" and identities.root(key) != key}
+    """Write the profiles of `keys`; ids that turned out to be somebody else lose theirs."""
+    wanted = set(keys)
+    gone = {key for key in wanted if key.kind != "company" and identities.root(key) != key}
     subjects.drop_profiles(conn, gone)
-    rows = [
-        row for key in changes.profiles - gone if (row := _row(conn, program, records, identities, key)) is not None
-    ]
+    rows = [row for key in wanted - gone if (row := _row(conn, program, residents, identities, key)) is not None]
     subjects.save_profiles(conn, rows)
 
 
+def lagging(residents: Residents, identities: Identities, slots: Iterable[int]) -> set[SubjectKey]:
+    """Whose profiles among these slots' show too old a last_seen."""
+    last, shown = residents.slots.last_seen, residents.profiled_at
+    return {identities.root(residents.key(slot)) for slot in slots if last[slot] - shown[slot] > PROFILE_STEP}
+
+
 def _row(
-    conn: Connection, program: Program, records: Records, identities: Identities, key: SubjectKey
+    conn: Connection, program: Program, residents: Residents, identities: Identities, key: SubjectKey
 ) -> ProfileRow | None:
-    record = records.change(conn, key)
-    state = record.state
-    for other in identities.group(key)[1:] if key.kind != "company" else ():
-        part = records.find(conn, other)
-        if part is not None:
-            state = program.merge(state, part.state)
-            part.profiled_at = part.state.last_seen or 1
+    slot = residents.slot(conn, key)
+    group = identities.group(key) if key.kind != "company" else [key]
+    plain = len(group) == 1 and not residents.has_extra(slot)
+    if plain:  # what most are
+        first, last = int(residents.slots.first_seen[slot]), int(residents.slots.last_seen[slot])
+        if first == NEVER:
+            return None
+        residents.profiled_at[slot] = last
+        return ProfileRow(key.kind, key.id, {}, None, first, last)
+    state = SubjectState()
+    for other in group:
+        place = residents.find(conn, other)
+        if place is not None:
+            part = residents.state(place, kind_of(key))
+            state = program.merge(state, SubjectState(part.first_seen, part.last_seen, {}, part.traits), kind_of(key))
+            residents.profiled_at[place] = part.last_seen or 1
     if state.first_seen is None or state.last_seen is None:
         return None
-    record.profiled_at = state.last_seen
-    company = company_of(conn, records, identities, key) if key.kind != "company" else None
+    residents.profiled_at[slot] = state.last_seen
+    company = company_of(conn, residents, identities, key) if key.kind != "company" else None
     return ProfileRow(key.kind, key.id, trait_values(state), company, state.first_seen, state.last_seen)

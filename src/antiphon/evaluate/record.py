@@ -1,59 +1,73 @@
-"""What is kept for one id: its behaviour, its traits, and how the rules judged it last."""
+"""A subject's state as it is stored: its blocks as they lie in memory, and what Python keeps beside them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from antiphon.rules.state import SubjectState
+from antiphon.errors import InvalidInput
 
 
-class Judgement(msgspec.Struct, array_like=True, gc=False):
-    """How a rule judged a subject last.
+class Extra(msgspec.Struct, array_like=True):
+    """What is kept of an id beside its block; most have nothing of the kind.
 
-    `version` is the rule's version that judged. `since` is when `member` last changed, `recheck_at` when it must be
-    judged again though nothing happens (both in ms; None = never). `episode` counts stays from 1.
+    `traits` holds (value, clock in ms) by name, see `SubjectState`. `company` is the latest group call: (company id, its clock in
+    ms). `metrics` and `part_metrics` are those that the kernel does not keep, by metric key.
     """
 
-    version: int
-    member: bool
-    episode: int
-    since: int
-    recheck_at: int | None = None
-
-
-class Record(msgspec.Struct, array_like=True):
-    """All that evaluation keeps for one id.
-
-    A user's state is the fold of the events that carry this very id; ids that are linked are merged when they are
-    judged, so that linking them early or late comes to the same. `contribution` is the part of a user's events that
-    name no company: it counts for the user's company, whichever that is. A company's `state` is the fold of its own
-    events (`own`) and its members' contributions. `company` is the latest group call: (company id, its clock in ms).
-    `profiled_at` is the last_seen that the profile row shows.
-    """
-
-    state: SubjectState
-    judgements: dict[int, Judgement]
-    contribution: SubjectState | None = None
-    own: SubjectState | None = None
+    traits: dict[str, tuple[Any, int]] = {}
     company: tuple[str, int] | None = None
-    profiled_at: int = 0
+    metrics: dict[str, Any] = {}
+    part_metrics: dict[str, Any] = {}
 
-    @property
-    def recheck_at(self) -> int | None:
-        """When the first rule must judge again (ms), or None."""
-        times = [j.recheck_at for j in self.judgements.values() if j.recheck_at is not None]
-        return min(times) if times else None
+
+class Stored(msgspec.Struct, array_like=True):
+    """The state of one id, and of its part.
+
+    It is the fold of the events that carry this very id and lie before the log offset `position`; ids that are linked are put
+    together when they are judged, so that linking them early or late comes to the same. A user's part are those events that
+    name no company: they count for the user's company, whichever that is. A company's part are the events that name it; its
+    state is that and its members' parts. Times are in ms, None before the first event; `profiled_at` is the last_seen that
+    the profile row shows.
+    """
+
+    position: int
+    first_seen: int | None
+    last_seen: int | None
+    profiled_at: int
+    block: bytes
+    part_first_seen: int | None
+    part_last_seen: int | None
+    part_block: bytes
+    extra: bytes
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Record)
+_decoder = msgspec.msgpack.Decoder(Stored)
+_extra_decoder = msgspec.msgpack.Decoder(Extra)
 
 
-def encode(record: Record) -> bytes:
+def encode(stored: Stored) -> bytes:
     """The bytes that the subjects table keeps."""
-    return _encoder.encode(record)
+    return _encoder.encode(stored)
 
 
-def decode(data: bytes) -> Record:
-    """The record that `encode` made."""
-    return _decoder.decode(data)
+def decode(data: bytes) -> Stored:
+    """What `encode` was given; raises InvalidInput for what another version wrote."""
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(
+            "The state of subjects was written by another version of Antiphon; start this one with a new data folder."
+        ) from error
+
+
+def encode_extra(extra: Extra) -> bytes:
+    """The bytes of an extra; empty when there is nothing in it."""
+    return _encoder.encode(extra) if extra.traits or extra.company or extra.metrics or extra.part_metrics else b""
+
+
+def decode_extra(data: bytes) -> Extra:
+    """What `encode_extra` was given."""
+    return _extra_decoder.decode(data) if data else Extra()

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import numpy as np
 
-from antiphon.evaluate.absorb import absorb, company_of
+from antiphon.evaluate import absorb
 from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
 from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
-from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.judge import Judge, Outcome
-from antiphon.evaluate.profiles import save_profiles
+from antiphon.evaluate.profiles import lagging, save_profiles
 from antiphon.evaluate.program import InForce, active_rules, watches
-from antiphon.evaluate.records import Records
+from antiphon.evaluate.residents import Residents
+from antiphon.evaluate.running import Running
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.store import log, log_duplicates, program, signals, subjects, workflow_runs
+from antiphon.rules.kernel.blocks import FAR, STALE
+from antiphon.rules.live import Touch
+from antiphon.store import log, log_duplicates, metric_numbers, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
@@ -27,7 +32,17 @@ from antiphon.store.wake import Topic
 
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
+STORED = f"evaluate:{PARTITION}:stored"
+"""The cursor from which on events may be missing from what is stored of subjects."""
+
 DUE_BATCH = 2_000
+BEHIND = 2_000
+"""Subjects that a tick stores at least, while there are any that are more than stored."""
+
+REPLAY = 20_000
+"""Events replayed at a time."""
+
+NO_OFFSETS = np.zeros(0, dtype=np.int64)
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -68,16 +83,16 @@ class Evaluator:
         self._time_zone = time_zone
         self._past = past
         self._guard = guard
-        self._records = Records(settings.hot_subjects)
         self._forget()
 
     def _forget(self) -> None:
         """What is in memory may not be what is stored: read everything again."""
-        self._records.forget()
-        self._current: InForce | None = None
+        self._residents = Residents(self._settings.hot_subjects)
+        self._current: Running | None = None
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
+        self._next_due = 0  # when the next resident must be looked at (ms); or earlier
 
     def tick(self) -> Progress:
         """Read, fold, judge, commit. Raises what the database raises; nothing was done then."""
@@ -86,13 +101,26 @@ class Evaluator:
         except BaseException:
             self._forget()
             raise
-        self._records.settle()
+        self._residents.settle()
         if progress.transitions:
             self._notify("signals")
             self._notify("emissions")
         if progress.events:
             self._notify("history")
         return progress
+
+    @property
+    def residents(self) -> Residents:
+        """Whose state is in memory; only to be looked at between ticks."""
+        return self._residents
+
+    def flush(self) -> None:
+        """Store everything that is in memory, so that the next start has nothing to replay."""
+        with self._store.state.write() as conn:
+            self._guard(conn)
+            position = signals.cursor(conn, CURSOR)
+            if self._current is not None:
+                self._store_behind(conn, Changes(), Outcome(), position, position, limit=None)
 
     def _tick(self) -> Progress:
         now = self._clock()
@@ -101,18 +129,18 @@ class Evaluator:
             self._guard(conn)
             position = signals.cursor(conn, CURSOR)
             outcome = Outcome()
-            current = self._refresh(conn, position, now, outcome)
+            current = self._refresh(conn, log_conn, position, now, outcome)
             segments = log.read(log_conn, position, limit, PARTITION)
-            events, end = self._unique(conn, log_conn, segments, position)
+            batch, end = self._unique(conn, log_conn, segments, position)
             identities = self._identities_of(conn)
-            changes = absorb(conn, current.program, self._records, identities, events)
-            judged = self._judge(conn, current, identities, changes, now, outcome)
-            self._save(conn, current, identities, changes, outcome, now)
+            changes = self._judge(conn, current, identities, batch, now, position, outcome)
+            self._save(conn, current, identities, changes, outcome)
+            self._store_behind(conn, changes, outcome, position, end, limit=max(len(batch.events) // 20, BEHIND))
             if end != position:
                 signals.set_cursor(conn, CURSOR, end)
-            next_due = subjects.next_due(conn)
+            next_due = self._soonest(conn)
         more = end - position >= limit or (next_due is not None and next_due <= now)
-        return Progress(end - position, judged, len(outcome.signals), more, next_due)
+        return Progress(end - position, outcome.judged, len(outcome.signals), more, next_due)
 
     def _identities_of(self, conn: Connection) -> Identities:
         if self._identities is None:
@@ -121,7 +149,7 @@ class Evaluator:
 
     def _unique(
         self, conn: Connection, log_conn: Connection, segments: list[log.Segment], position: int
-    ) -> tuple[list[Event], int]:
+    ) -> tuple[Batch, int]:
         """The events that were not seen before, in log order, and the cursor after them all."""
         if self._dedupe is None:
             self._dedupe = DedupeIndex(PARTITION)
@@ -137,11 +165,11 @@ class Evaluator:
             unique += [event for index, event in enumerate(segment.events) if index not in repeated]
             log_duplicates.record(conn, log_conn, segment, repeats, PARTITION)
         self._dedupe.save(conn)
-        return unique, position
+        return Batch(unique, NO_OFFSETS), position
 
     # -- the program -------------------------------------------------------------------------------------------
 
-    def _refresh(self, conn: Connection, position: int, now: int, outcome: Outcome) -> InForce:
+    def _refresh(self, conn: Connection, log_conn: Connection, position: int, now: int, outcome: Outcome) -> Running:
         """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
         fingerprint = workflow_runs.fingerprint(conn)
         if self._current is not None and fingerprint == self._fingerprint:
@@ -149,7 +177,14 @@ class Evaluator:
         zone = self._time_zone(conn)
         watched = watches(conn)
         rows = active_rules(conn)
-        current = InForce(rows, watched, zone, now)
+        bare = InForce(rows, [], zone, now).program
+        numbers = metric_numbers.add(conn, sorted({key for keys in bare.metric_keys.values() for key in keys}))
+        current = Running(rows, watched, zone, now, numbers)
+        first = self._current is None
+        self._residents.use(current.kernel)
+        self._current, self._fingerprint = current, fingerprint
+        if first:
+            self._recover(conn, log_conn, current, position, now)
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
         unfilled = [row for row in rows if row.filled_version < row.version]
         if unfilled:
@@ -157,41 +192,76 @@ class Evaluator:
             filled = InForce([row for row in rows if row not in unfilled], [], zone, now)
             missing = current.program.new_metrics(filled.program)
             if any(missing.values()):
-                fill_metrics(conn, current.program, missing, self._records, identities, self._past(position))
-            outcome.add(judge_everybody(conn, current, unfilled, self._records, identities, now))
-        self._current, self._fingerprint = current, fingerprint
+                past = self._past(position)
+                fill_metrics(conn, current.program, missing, self._residents, identities, past, position)
+            outcome.add(judge_everybody(conn, current, unfilled, self._residents, identities, now, position))
+            self._next_due = 0
         return current
+
+    def _recover(self, conn: Connection, log_conn: Connection, current: Running, position: int, now: int) -> None:
+        """Bring what is stored up to the cursor: fold again what was only in memory. Who is touched is judged afterwards."""
+        self._residents.everybody = not subjects.any_stored(conn)
+        start = signals.cursor(conn, STORED)
+        identities = self._identities_of(conn)
+        repeated = log_duplicates.between(conn, start, position)
+        while start < position:
+            segments = log.read(log_conn, start, min(REPLAY, position - start), PARTITION)
+            if not segments:
+                break
+            events: list[Event] = []
+            offsets: list[int] = []
+            for segment in segments:
+                for offset, event in enumerate(segment.events, segment.first_offset):
+                    if offset < position and offset not in repeated:
+                        events.append(event)
+                        offsets.append(offset)
+            absorb.bring(conn, self._residents, identities, events)
+            rows, batch = Rows(), Batch(events, np.array(offsets, dtype=np.int64))
+            Gatherer(conn, current.program, current.kernel, self._residents, identities, replayed=True).gather(
+                batch, rows
+            )
+            Judge(conn, current, self._residents, identities, now, start, Outcome()).absorb(rows, events, judging=False)
+            start = segments[-1].end_offset
+        self._next_due = 0
 
     # -- judging -----------------------------------------------------------------------------------------------
 
     def _judge(
         self,
         conn: Connection,
-        current: InForce,
+        current: Running,
         identities: Identities,
-        changes: Changes,
+        batch: Batch,
         now: int,
+        position: int,
         outcome: Outcome,
-    ) -> int:
-        def company(root: SubjectKey) -> str | None:
-            return company_of(conn, self._records, identities, root)
+    ) -> Changes:
+        residents, program = self._residents, current.program
+        events = list(batch.events)
+        absorb.bring(conn, residents, identities, events)
+        calls = [event for event in events if event.type != "track"]
+        changes = absorb.settle(conn, program, residents, identities, calls, position) if calls else Changes()
+        rows = Rows()
+        if events:
+            touches = Gatherer(conn, program, current.kernel, residents, identities).gather(batch, rows)
+            if current.watched:
+                self._note_watches(identities, events, touches, outcome)
+        self._again(conn, current, identities, changes, rows)
+        judge = Judge(conn, current, residents, identities, now, position, outcome)
+        judge.absorb(rows, events)
+        slots = np.unique(rows.slots())
+        if len(slots):
+            self._next_due = min(self._next_due, int(residents.slots.recheck_at[slots].min()))
+        if self._next_due <= now:
+            due = np.flatnonzero(residents.slots.recheck_at[: residents.count] <= now)[:DUE_BATCH]
+            judge.due(due)
+            self._next_due = int(residents.slots.recheck_at[: residents.count].min(initial=FAR))
+        self._stored_due(conn, identities, judge, now, outcome)
+        return changes
 
-        self._gather(conn, current, identities, changes, now)
-        wanted = changes.rules
-        judge = Judge(conn, current, self._records, identities, company, now, outcome)
-        self._records.prefetch(conn, wanted)
-        for key, rules in wanted.items():
-            if key.kind != "company" and identities.root(key) != key:
-                continue  # became part of somebody else after this was noted; that one is judged by everything
-            judge.judge(key, rules, changes.receipt.get(key))
-        for watch, root, event in changes.hits:
-            outcome.signals.append(_event_signal(watch, root, event))
-        return len(wanted)
-
-    def _gather(self, conn: Connection, current: InForce, identities: Identities, changes: Changes, now: int) -> None:
-        """Add to the rules that events touched: those of newcomers, of the merged, of company traits, of timers."""
-        for key in changes.new:
-            changes.judge(key, current.initial(key.kind))
+    def _again(self, conn: Connection, current: Running, identities: Identities, changes: Changes, rows: Rows) -> None:
+        """Have those judged again whom calls, and their company's traits, may have changed."""
+        residents, kernel = self._residents, current.kernel
         for key in changes.everything:
             changes.judge(key, current.in_order(key.kind, current.rules))
         for company_id, names in changes.company_traits.items():
@@ -199,31 +269,97 @@ class Evaluator:
             if readers:
                 for key in subjects.members_of(conn, company_id):
                     changes.judge(identities.root(key), readers)
-        for key in subjects.due(conn, now, DUE_BATCH):
-            changes.judge(key, self._due_rules(conn, current, key, now))
+        for key, rules in changes.rules.items():
+            if key.kind == "anonymous" or (key.kind == "user" and identities.root(key) != key):
+                continue  # nobody yet, or became part of somebody else after this was noted
+            slot = residents.slot(conn, key)
+            residents.slots.flags[slot] |= STALE
+            chosen = current.in_order(kind_of(key), rules)
+            if chosen:
+                rows.judge(slot, kernel.rules_plan(chosen))
 
-    def _due_rules(self, conn: Connection, current: InForce, key: SubjectKey, now: int) -> list[int]:
-        """The rules whose timer has come; judgements of rules that are gone are dropped here."""
-        if self._records.find(conn, key) is None:
-            return []
-        record = self._records.change(conn, key)
-        for rule_id in [r for r in record.judgements if r not in current.rules]:
-            del record.judgements[rule_id]
-        return [r for r, j in record.judgements.items() if j.recheck_at is not None and j.recheck_at <= now]
+    def _stored_due(self, conn: Connection, identities: Identities, judge: Judge, now: int, outcome: Outcome) -> None:
+        """Judge those who are not in memory and whose time has come; those who are, are stored anew with their right time."""
+        residents = self._residents
+        if residents.everybody:
+            return
+        due = subjects.due(conn, now, DUE_BATCH)
+        if not due:
+            return
+        resident = [slot for key in due if (slot := residents.places[key.kind].get(key.id)) is not None]
+        outcome.moved.update(resident)
+        slots: list[int] = []
+        for key in due:
+            if key.id not in residents.places[key.kind]:
+                slot = residents.slot(conn, key)
+                if key.kind != "anonymous":
+                    for member in identities.group(key) if key.kind == "user" else ():
+                        residents.find(conn, member)
+                    absorb.mark(residents, identities, identities.root(key))
+                slots.append(slot)
+        judge.due(np.array(slots, dtype=np.int64))
+        outcome.moved.update(slots)
+
+    def _soonest(self, conn: Connection) -> int | None:
+        """When the next subject must be looked at (ms), or None."""
+        soonest = self._next_due
+        if not self._residents.everybody:
+            stored = subjects.next_due(conn)
+            soonest = soonest if stored is None else min(soonest, stored)
+        return None if soonest == FAR else soonest
+
+    def _note_watches(
+        self, identities: Identities, events: list[Event], touches: list[Touch], outcome: Outcome
+    ) -> None:
+        for event, touch in zip(events, touches, strict=True):
+            if touch.watches:
+                key = id_of(event)
+                root = None if key is None else identities.root(key)
+                if root is not None and root.kind == "user":
+                    outcome.signals += [_event_signal(watch, root, event) for watch in touch.watches]
+
+    # -- saving ------------------------------------------------------------------------------------------------
 
     def _save(
-        self, conn: Connection, current: InForce, identities: Identities, changes: Changes, outcome: Outcome, now: int
+        self, conn: Connection, current: Running, identities: Identities, changes: Changes, outcome: Outcome
     ) -> None:
+        residents = self._residents
         subjects.save_identities(conn, changes.links)
         for key in changes.moved:
-            subjects.end_subject(conn, key, now)
-        save_profiles(conn, current.program, self._records, identities, changes)
+            subjects.end_subject(conn, key, self._clock())
+        met = (residents.key(slot) for slot in residents.created)
+        save_profiles(conn, current.program, residents, identities, {*changes.profiles, *met})
         subjects.save_memberships(
             conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
         )
         signals.add_signals(conn, outcome.signals)
         signals.emit(conn, outcome.emissions)
-        self._records.save(conn)
+
+    def _store_behind(
+        self, conn: Connection, changes: Changes, outcome: Outcome, position: int, end: int, *, limit: int | None
+    ) -> None:
+        """Store whose judgement or calls changed, and some of those who have been more than stored for longest.
+
+        So a crash costs a replay of the log from `STORED` on, and no consequence is ever drawn twice: what led to one is stored
+        with it.
+        """
+        residents = self._residents
+        chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
+        before = position if end != position else end + 1  # at rest, all that is left
+        if limit is None:
+            chosen.update(residents.overdue(end + 1, residents.count))
+        else:
+            chosen.update(residents.overdue(max(before - self._settings.replay_events, 0) + 1, residents.count))
+            chosen.update(residents.overdue(before, limit))
+        if not chosen:
+            return
+        current, identities = self._current, self._identities_of(conn)
+        assert current is not None, "what is in memory has a program"  # noqa: S101
+        behind = lagging(residents, identities, chosen)
+        if behind:
+            save_profiles(conn, current.program, residents, identities, behind)
+        residents.flush(conn, list(chosen), end)
+        signals.set_cursor(conn, STORED, residents.stored_from(end))
 
 
 def _event_signal(watch: str, root: SubjectKey, event: Event) -> Signal:

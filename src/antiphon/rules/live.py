@@ -64,16 +64,18 @@ class Program:
     def __init__(self, rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], days: LocalDays) -> None:
         """Compile; raises InvalidInput for a rule that cannot be evaluated."""
         selectors = Selectors()
-        self._compilers: dict[SubjectKind, Compiler] = {
+        self.compilers: dict[SubjectKind, Compiler] = {
             "user": Compiler("user", selectors, days),
             "company": Compiler("company", selectors, days),
         }
-        self._rules = {rule.id: _compile(rule, self._compilers[rule.subject_kind]) for rule in rules}
+        self.specs = {rule.id: rule for rule in rules}
+        self.days = days
+        self._rules = {rule.id: _compile(rule, self.compilers[rule.subject_kind]) for rule in rules}
         self._verdicts = {rule_id: rule.condition.verdict for rule_id, rule in self._rules.items()}
         watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
         self._toucher = Toucher(
             selectors.items,
-            {kind: list(compiler.metrics.values()) for kind, compiler in self._compilers.items()},
+            {kind: list(compiler.metrics.values()) for kind, compiler in self.compilers.items()},
             [(rule.spec.subject_kind, rule.spec.id, rule.keys) for rule in self._rules.values()],
             watched,
         )
@@ -118,14 +120,14 @@ class Program:
             last_seen=max(last) if last else None,
             traits=merge_traits(left, right),
         )
-        for key, metric in self._compilers[kind].metrics.items():
+        for key, metric in self.compilers[kind].metrics.items():
             if key in left.metrics or key in right.metrics:
                 merged.metrics[key] = metric.merge(left.metrics.get(key), right.metrics.get(key))
         return merged
 
     def prune(self, state: SubjectState, kind: SubjectKind) -> None:
         """Drop, in place, what no rule uses any more."""
-        metrics = self._compilers[kind].metrics
+        metrics = self.compilers[kind].metrics
         for key in [key for key in state.metrics if key not in metrics]:
             del state.metrics[key]
         for metric in metrics.values():
@@ -173,13 +175,13 @@ class Program:
     @property
     def metric_keys(self) -> dict[SubjectKind, frozenset[str]]:
         """The keys of the metrics kept, by subject kind."""
-        return {kind: frozenset(compiler.metrics) for kind, compiler in self._compilers.items()}
+        return {kind: frozenset(compiler.metrics) for kind, compiler in self.compilers.items()}
 
     def new_metrics(self, previous: Program | None) -> dict[SubjectKind, frozenset[str]]:
         """The metrics that `previous` did not keep, or not as far back: those to fill from history."""
         found: dict[SubjectKind, frozenset[str]] = {}
-        for kind, compiler in self._compilers.items():
-            kept: dict[str, Metric] = {} if previous is None else previous._compilers[kind].metrics  # noqa: SLF001
+        for kind, compiler in self.compilers.items():
+            kept: dict[str, Metric] = {} if previous is None else previous.compilers[kind].metrics
             found[kind] = frozenset(
                 key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
             )
@@ -205,7 +207,7 @@ class Program:
     def explain(self, rule_id: int, view: SubjectView, now: int) -> list[ConditionReport]:
         """Each condition of a rule for a subject at `now`: its sides, its truth, when it will be looked at again."""
         spec = self._rules[rule_id].spec
-        return report(spec.tree, self._compilers[spec.subject_kind], view, now)
+        return report(spec.tree, self.compilers[spec.subject_kind], view, now)
 
 
 def compile_program(rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], *, time_zone: str) -> Program:

@@ -23,14 +23,16 @@ class Plan:
     """What to do with an event for one subject: which metrics to bring it into, and which rules to evaluate then.
 
     `totals` are keys of counts over all time, `counts` (key, bucket width in ms, limit) those of counts over sliding
-    windows; `others` are all further metrics.
+    windows; `others` are all further metrics. `kept` are those that the kernel leaves to Python, see `kernel.lower`.
     """
 
-    __slots__ = ("counts", "others", "rules", "totals")
+    __slots__ = ("counts", "kept", "metrics", "others", "rules", "totals")
 
     def __init__(self, metrics: Sequence[Metric], rules: Iterable[int]) -> None:
         """Sort the metrics by how they are folded."""
         plain = [metric for metric in metrics if metric.accumulator.key == "count"]
+        self.metrics = tuple(metrics)
+        self.kept: tuple[Metric, ...] = ()
         self.rules = tuple(rules)
         self.totals = tuple(metric.key for metric in plain if metric.ever)
         self.counts = tuple((metric.key, metric.width, metric.limit) for metric in plain if metric.width)
@@ -42,15 +44,21 @@ class Plan:
 
 
 class Touch:
-    """What an event means: a plan for the user's state and one for the company's, and the watches that it meets."""
+    """What an event means: a plan for the user's state and one for the company's, and the watches that it meets.
 
-    __slots__ = ("company", "user", "watches")
+    `user_plan`, `company_plan` and `judge_plan` (the user's rules alone) are the kernel's numbers for them, `others` tells whether
+    Python keeps any of their metrics. They are -1 until they are asked for.
+    """
+
+    __slots__ = ("company", "company_plan", "judge_plan", "others", "user", "user_plan", "watches")
 
     def __init__(self, user: Plan, company: Plan, watches: tuple[str, ...]) -> None:
         """Keep the three."""
         self.user = user
         self.company = company
         self.watches = watches
+        self.user_plan = self.company_plan = self.judge_plan = -1
+        self.others = False
 
 
 def no_touch() -> Touch:

@@ -140,6 +140,10 @@ class CalendarFrame:
         self.step = f"day:{days.name}"
         self.limit = self._LIMITS[period]
 
+    def same_as(self, other: CalendarFrame) -> bool:
+        """Whether both are the same window."""
+        return (self._period, self.step) == (other._period, other.step)
+
     def bucket(self, instant: int) -> int:
         """The local day's number."""
         return self._days.day(instant)

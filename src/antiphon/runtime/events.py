@@ -14,8 +14,6 @@ from antiphon.store.history import HistoryReader
 from antiphon.store.history import StoredEvent as Row
 from antiphon.web.context import StoredEvent
 
-ALL = 10_000_000
-
 
 class Ids(msgspec.Struct, frozen=True):
     """Every id under which a subject's events may lie."""
@@ -59,10 +57,14 @@ class Events:
         ids = self._ids(kind, subject_id)
         return self._reader.count_ids(user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id)
 
-    def all_of(self, kind: SubjectKind, subject_id: str) -> Iterator[Event]:
-        """Every event of a subject that counts for rules."""
-        for row in self.timeline(kind, subject_id, limit=ALL, before_offset=None):
-            yield row.event
+    def since(self, kind: SubjectKind, subject_id: str, offset: int) -> Iterator[tuple[int, Event]]:
+        """Every event of a subject from a log offset on, with its offset."""
+        ids = self._ids(kind, subject_id)
+        rows = self._reader.of_ids_since(
+            offset, user_ids=ids.user_ids, anonymous_ids=ids.anonymous_ids, company_id=ids.company_id
+        )
+        for row in rows:
+            yield row.offset, row.event
 
     def _ids(self, kind: SubjectKind, subject_id: str) -> Ids:
         with self._store.state.read() as conn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import ibis
@@ -10,6 +11,7 @@ import ibis
 from antiphon.errors import InvalidInput, NotFound
 from antiphon.evaluate.explain import explain
 from antiphon.model.clock import Clock
+from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import aggregates, tree
 from antiphon.rules.explain import ConditionReport
@@ -98,23 +100,26 @@ class RuleEngine:
         now = self._clock()
         key = SubjectKey(rule.subject_kind, subject_id)
         kept = rule.status == "active" and rule.filled_version == rule.version
-        past = None if kept else self._events.all_of(rule.subject_kind, subject_id)
         with self._store.state.read() as conn:
             zone = read_workspace(conn).time_zone
             row = RuleRow(
                 rule.id, rule.name, rule.subject_kind, rule.status, rule.version, rule.filled_version, rule.tree
             )
-            found = explain(conn, row, store.active_rules(conn), key, zone, past, now)
+            rules = store.active_rules(conn)
+
+            def since(offset: int) -> Iterator[tuple[int, Event]]:
+                return self._events.since(rule.subject_kind, subject_id, offset)
+
+            found = explain(conn, row, rules, key, zone, since, now, kept=kept)
         if found is None:
             raise NotFound(f"There is no {rule.subject_kind} {subject_id!r}.")
-        whole = found.conditions[0]
+        whole = found[0]
         return Explained(
             met=whole.truth,
             recheck_at=whole.recheck_at,
             as_of=now,
             conditions=[
-                _condition(report, node)
-                for report, (_, node) in zip(found.conditions, tree.walk(_decode(rule.tree)), strict=True)
+                _condition(report, node) for report, (_, node) in zip(found, tree.walk(_decode(rule.tree)), strict=True)
             ],
         )
 

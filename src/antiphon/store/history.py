@@ -192,6 +192,21 @@ class HistoryReader:
         condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
         return self._select([condition], values, limit, before_offset)
 
+    def of_ids_since(
+        self,
+        offset: int,
+        *,
+        user_ids: Iterable[str] = (),
+        anonymous_ids: Iterable[str] = (),
+        company_id: str | None = None,
+    ) -> list[StoredEvent]:
+        """All events of these people from a log offset on, see `of_ids`."""
+        condition, values = _ids_condition(list(user_ids), list(anonymous_ids), company_id)
+        query = f"SELECT {_EVENT_COLUMNS} FROM events WHERE log_offset >= ? AND {condition}"  # noqa: S608 - our own names
+        with self.connect() as db:
+            rows = db.sql(query, params=[offset, *values])
+            return [StoredEvent(*pair) for pair in to_events(rows.to_arrow_reader(_READ))]
+
     def count_ids(
         self, *, user_ids: Iterable[str] = (), anonymous_ids: Iterable[str] = (), company_id: str | None = None
     ) -> int:

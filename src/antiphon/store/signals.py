@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.store import tables as t
-from antiphon.store.dialect import upsert
+from antiphon.store.dialect import as_json, insert_rows, upsert
 
 CHUNK = 500
 """Keys named by one statement: well below SQLite's limit of bound values."""
+
+_COLUMNS = tuple(name for name in Signal.__struct_fields__ if name != "seq")
+_EVENT = _COLUMNS.index("event")
+_encoder = msgspec.msgpack.Encoder()
 
 
 def cursor(conn: Connection, name: str) -> int:
@@ -28,14 +32,14 @@ def set_cursor(conn: Connection, name: str, position: int) -> None:
 
 def add_signals(conn: Connection, signals: Sequence[Signal]) -> None:
     """Append signals; their `seq` is given here."""
-    if signals:
-        conn.execute(insert(t.signals), [_row(signal) for signal in signals])
+    insert_rows(conn, t.signals, _COLUMNS, [_row(signal) for signal in signals])
 
 
-def _row(signal: Signal) -> dict[str, object]:
-    row = msgspec.structs.asdict(signal)
-    del row["seq"]
-    return row
+def _row(signal: Signal) -> tuple[object, ...]:
+    row = [getattr(signal, name) for name in _COLUMNS]
+    if signal.event is not None:
+        row[_EVENT] = as_json(signal.event)
+    return tuple(row)
 
 
 def read_signals(conn: Connection, position: int, limit: int) -> list[Signal]:
@@ -53,7 +57,7 @@ def emit(conn: Connection, events: Sequence[Event]) -> None:
     Their ids must be derived from what they report, so that the log's dedupe makes a repeated relay harmless.
     """
     if events:
-        conn.execute(insert(t.emissions), [{"payload": msgspec.msgpack.encode(event)} for event in events])
+        insert_rows(conn, t.emissions, ("payload",), [(_encoder.encode(event),) for event in events])
 
 
 def read_emissions(conn: Connection, limit: int) -> tuple[list[int], list[Event]]:

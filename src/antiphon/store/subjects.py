@@ -10,18 +10,10 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.store import tables as t
-from antiphon.store.dialect import upsert
+from antiphon.store.dialect import as_json, upsert, upsert_rows
 
 CHUNK = 500
 """Keys looked up by one statement: well below SQLite's limit of bound values."""
-
-
-class StoredState(msgspec.Struct, frozen=True):
-    """One row of `subjects`: the encoded state and when it must be looked at again (ms, None = never)."""
-
-    key: SubjectKey
-    state: bytes
-    recheck_at: int | None
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -46,30 +38,27 @@ class ProfileRow(msgspec.Struct, frozen=True):
     last_seen: int
 
 
-def load(conn: Connection, keys: Iterable[SubjectKey]) -> dict[SubjectKey, bytes]:
-    """The encoded state of those of `keys` that have one."""
-    by_kind: dict[StateKind, list[str]] = {}
-    for key in keys:
-        by_kind.setdefault(key.kind, []).append(key.id)
-    found: dict[SubjectKey, bytes] = {}
-    for kind, ids in by_kind.items():
-        for start in range(0, len(ids), CHUNK):
-            rows = conn.execute(
-                select(t.subjects.c.id, t.subjects.c.state).where(
-                    t.subjects.c.kind == kind, t.subjects.c.id.in_(ids[start : start + CHUNK])
-                )
+def load(conn: Connection, kind: StateKind, ids: Sequence[str]) -> dict[str, bytes]:
+    """The encoded state of those of `ids` that have one."""
+    found: dict[str, bytes] = {}
+    for start in range(0, len(ids), CHUNK):
+        rows = conn.execute(
+            select(t.subjects.c.id, t.subjects.c.state).where(
+                t.subjects.c.kind == kind, t.subjects.c.id.in_(ids[start : start + CHUNK])
             )
-            found.update((SubjectKey(kind, row.id), row.state) for row in rows)
+        )
+        found.update((row.id, row.state) for row in rows)
     return found
 
 
-def save(conn: Connection, states: Sequence[StoredState]) -> None:
-    """Write states over what was there."""
-    upsert(
-        conn,
-        t.subjects,
-        [{"kind": s.key.kind, "id": s.key.id, "state": s.state, "recheck_at": s.recheck_at} for s in states],
-    )
+def save(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
+    """Write (kind, id, encoded state, when it must be looked at again in ms or None) over what was there."""
+    upsert_rows(conn, t.subjects, ("kind", "id", "state", "recheck_at"), states)
+
+
+def any_stored(conn: Connection) -> bool:
+    """Whether there is any state at all."""
+    return conn.execute(select(t.subjects.c.id).limit(1)).first() is not None
 
 
 def due(conn: Connection, now: int, limit: int) -> list[SubjectKey]:
@@ -139,7 +128,11 @@ def save_identities(conn: Connection, links: dict[SubjectKey, tuple[str, int]]) 
 
 def save_profiles(conn: Connection, profiles: Sequence[ProfileRow]) -> None:
     """Write profiles over what was there."""
-    upsert(conn, t.profiles, [msgspec.structs.asdict(p) | {"search": _search_text(p)} for p in profiles])
+    columns = (*ProfileRow.__struct_fields__, "search")
+    rows = [
+        (p.kind, p.id, as_json(p.traits), p.company_id, p.first_seen, p.last_seen, _search_text(p)) for p in profiles
+    ]
+    upsert_rows(conn, t.profiles, columns, rows)
 
 
 def drop_profiles(conn: Connection, keys: Iterable[SubjectKey]) -> None:
@@ -153,6 +146,19 @@ def _search_text(profile: ProfileRow) -> str:
     return " ".join(w for w in words if isinstance(w, str)).lower()
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What a profile says of whom a subject belongs to."""
+
+    company_id: str | None
+
+
+def company_and_known(conn: Connection, key: SubjectKey) -> Known | None:
+    """A subject's company, as its profile shows it; None when there is no profile."""
+    p = t.profiles.c
+    row = conn.execute(select(p.company_id).where(p.kind == key.kind, p.id == key.id)).first()
+    return None if row is None else Known(row.company_id)
+
+
 def members_of(conn: Connection, company_id: str) -> list[SubjectKey]:
     """The people whose company this is."""
     p = t.profiles.c
@@ -162,7 +168,7 @@ def members_of(conn: Connection, company_id: str) -> list[SubjectKey]:
 
 def save_memberships(conn: Connection, rows: Sequence[Membership]) -> None:
     """Write memberships over what was there."""
-    upsert(conn, t.memberships, [msgspec.structs.asdict(row) for row in rows])
+    upsert_rows(conn, t.memberships, Membership.__struct_fields__, [msgspec.structs.astuple(row) for row in rows])
 
 
 def memberships_of_rule(conn: Connection, rule_id: int) -> dict[str, Membership]:

@@ -87,6 +87,14 @@ subjects = Table(
 Index("ix_subjects_recheck_at", subjects.c.recheck_at, sqlite_where=subjects.c.recheck_at.is_not(None),
       postgresql_where=subjects.c.recheck_at.is_not(None))  # fmt: skip
 
+metric_numbers = Table(  # by which the blocks of subjects' state know a metric
+    "metric_numbers",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
 profiles = Table(
     "profiles",
     metadata,

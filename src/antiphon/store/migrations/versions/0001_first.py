@@ -178,6 +178,14 @@ def _state() -> None:
     op.create_index("ix_messages_status_due_at", "messages", ["status", "due_at"], unique=False)
     op.create_index("ix_messages_user_id_created_at", "messages", ["user_id", "created_at"], unique=False)
     op.create_table(
+        "metric_numbers",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_metric_numbers")),
+        sa.UniqueConstraint("key", name=op.f("uq_metric_numbers_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "profiles",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,225 @@
+"""A batch of events as rows for the kernel: who did what, by slot and plan, and whose company it counts for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.evaluate.absorb import company_of
+from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
+from antiphon.model.event import INTERNAL, LATE, Event
+from antiphon.model.subject import SubjectKey, SubjectKind
+from antiphon.rules.accumulators import exact_weight
+from antiphon.rules.kernel.blocks import ANONYMOUS, FAR, NEVER, Ints
+from antiphon.rules.kernel.layout import WEIGHT_ONE
+from antiphon.rules.kernel.lower import Kernel
+from antiphon.rules.kernel.tick import Deeds
+from antiphon.rules.live import Program, Touch
+from antiphon.rules.touch import Plan
+from antiphon.store.engine import Connection
+
+
+class Batch(NamedTuple):
+    """Unique events in log order; when they are replayed, the log offset of each too."""
+
+    events: Sequence[Event]
+    offsets: Ints
+
+
+class Rows:
+    """Rows for `Deeds` as they are gathered: columns of (slot, plan, at, weight, seen, index of the event or -1)."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._parts: list[tuple[Ints, ...]] = []
+
+    def add(self, *columns: Ints) -> None:
+        """Add rows, column by column."""
+        self._parts.append(columns)
+
+    def judge(self, slot: int, plan: int, index: int = -1) -> None:
+        """Add a row that only has a slot judged by a plan's rules, because of the event at `index` if there is one."""
+        one = [np.array([value], dtype=np.int64) for value in (slot, plan, 0, 0, NEVER, index)]
+        self._parts.append(tuple(one))
+
+    def slots(self) -> Ints:
+        """The slots of all rows."""
+        return np.concatenate([part[0] for part in self._parts]) if self._parts else np.zeros(0, dtype=np.int64)
+
+    def sorted(self) -> tuple[Deeds, Ints]:
+        """All rows, those of one slot together in the order of their events, and the index of each one's event."""
+        if not self._parts:
+            empty = np.zeros(0, dtype=np.int64)
+            return Deeds(empty, empty, empty, empty, empty), empty
+        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
+        order = np.lexsort((columns[5], columns[0]))
+        slot, plan, at, weight, seen, index = (column[order] for column in columns)
+        return Deeds(slot, plan, at, weight, seen), index
+
+
+class Gatherer:
+    """Turns batches into rows; who is in memory has been seen to before, see `absorb.bring`."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        program: Program,
+        kernel: Kernel,
+        residents: Residents,
+        identities: Identities,
+        *,
+        replayed: bool = False,
+    ) -> None:
+        """`replayed` events may already be in what is stored of some, and are left out for those."""
+        self._conn, self._program, self._kernel = conn, program, kernel
+        self._residents, self._identities = residents, identities
+        self._replayed = replayed
+
+    def gather(self, batch: Batch, rows: Rows) -> list[Touch]:
+        """Add the rows of a batch, and fold what Python keeps; what each event means."""
+        events, residents, kernel = batch.events, self._residents, self._kernel
+        touches = list(map(self._program.touch, events))
+        for touch in touches:
+            if touch.user_plan < 0:
+                kernel.prepare(touch)
+        count = len(events)
+        users, devices = residents.places["user"], residents.places["anonymous"]
+        slot = _column(
+            [
+                users[e.user_id]
+                if e.user_id is not None
+                else devices[e.anonymous_id]
+                if e.anonymous_id is not None
+                else -1
+                for e in events
+            ]
+        )
+        at = _column([e.timestamp for e in events])
+        seen = at.copy()
+        user_plan = _column([touch.user_plan for touch in touches])
+        company_plan = _column([touch.company_plan for touch in touches])
+        flags = _column([e.flags for e in events])
+        if flags.any():
+            late = flags & LATE != 0
+            seen[late] = _column([e.received_at for e in events])[late]
+            seen[flags & INTERNAL != 0] = NEVER
+            user_plan[late] = company_plan[late] = kernel.nothing
+        weight = _weights(events)
+        company, named = self._companies(events, slot)
+        index = np.arange(count)
+        fresh = self._fresh(batch.offsets, slot)
+        company_fresh = self._fresh(batch.offsets, company)
+        chosen = np.flatnonzero((slot >= 0) & fresh)
+        rows.add(slot[chosen], user_plan[chosen], at[chosen], weight[chosen], seen[chosen], index[chosen])
+        self._part(rows, np.flatnonzero((slot >= 0) & ~named & fresh), slot, company_plan, at, weight, seen)
+        if (company >= 0).any():
+            chosen = np.flatnonzero((company >= 0) & company_fresh)
+            rows.add(company[chosen], company_plan[chosen], at[chosen], weight[chosen], seen[chosen], index[chosen])
+            self._part(rows, np.flatnonzero(named & company_fresh), company, company_plan, at, weight, seen)
+        if self._identities.any:
+            self._linked(rows, events, touches, slot, seen, user_plan)
+        for number, touch in enumerate(touches):
+            if touch.others and not events[number].late:
+                self._fold(
+                    events[number], touch, int(slot[number]), int(company[number]), fresh[number], company_fresh[number]
+                )
+        return touches
+
+    def _fresh(self, offsets: Ints, slot: Ints) -> NDArray[np.bool_]:
+        """Which events are not in what is stored of whom they are about."""
+        if not self._replayed:
+            return np.ones(len(slot), dtype=np.bool_)
+        return offsets >= self._residents.applied[slot]
+
+    def _companies(self, events: Sequence[Event], slot: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """The slot of the company that each event counts for (-1: none), and whether the event names it."""
+        places, residents = self._residents.places["company"], self._residents
+        ids = [event.company_id for event in events]
+        company = _column([-1 if one is None else places[one] for one in ids])
+        named = company >= 0
+        if not places:
+            return company, named
+        home = np.where(slot >= 0, residents.home[slot], -1)
+        for one in np.unique(slot[(home == UNKNOWN_HOME) & ~named]).tolist():
+            residents.home[one] = self._home(residents.key(one))
+        return np.where(named | (slot < 0), company, residents.home[slot]), named
+
+    def _home(self, key: SubjectKey) -> int:
+        found = company_of(self._conn, self._residents, self._identities, self._identities.root(key))
+        return -1 if found is None else self._residents.slot(self._conn, SubjectKey("company", found))
+
+    def _part(
+        self, rows: Rows, chosen: Ints, whole: Ints, plan: Ints, at: Ints, weight: Ints, seen: Ints
+    ) -> None:  # fmt: skip
+        """Fold the chosen events into the parts of their subjects too."""
+        if not len(chosen):
+            return
+        residents = self._residents
+        known = chosen[seen[chosen] != NEVER]
+        slots, times = whole[known], seen[known]
+        first = residents.part_first
+        first[slots[first[slots] == NEVER]] = FAR
+        np.minimum.at(first, slots, times)
+        np.maximum.at(residents.part_last, slots, times)
+        touched = chosen[plan[chosen] != self._kernel.nothing]
+        if len(touched):
+            parts = _column([residents.part_of(one) for one in whole[touched].tolist()])
+            never = np.full(len(touched), NEVER)
+            rows.add(parts, plan[touched], at[touched], weight[touched], never, touched)
+
+    def _linked(
+        self, rows: Rows, events: Sequence[Event], touches: Sequence[Touch], slot: Ints, seen: Ints, user_plan: Ints
+    ) -> None:
+        """Have those judged whom other ids mean, for what was done under these."""
+        residents, identities = self._residents, self._identities
+        for number in np.flatnonzero(residents.slots.kind[slot] == ANONYMOUS).tolist():
+            place = int(slot[number])
+            if place < 0:
+                continue
+            key = residents.key(place)
+            root = identities.root(key)
+            if root == key:
+                continue
+            where = residents.slot(self._conn, root)
+            if user_plan[number] != self._kernel.nothing:
+                rows.judge(where, touches[number].judge_plan, number)
+            if seen[number] != NEVER and seen[number] < residents.slots.first_seen[place]:
+                rows.judge(where, self._kernel.rules_plan(self._program.rules_for_first_seen("user")), number)
+
+    def _fold(self, event: Event, touch: Touch, slot: int, company: int, fresh: Any, company_fresh: Any) -> None:
+        """Fold into what Python keeps."""
+        residents, weight = self._residents, exact_weight(event.weight)
+
+        def fold(where: int, plan: Plan, *, part: bool = False) -> None:
+            if where >= 0 and plan.kept:
+                extra = residents.change(where)
+                for metric in plan.kept:
+                    metric.fold(extra.part_metrics if part else extra.metrics, event, weight)
+
+        if fresh:
+            fold(slot, touch.user)
+            if event.company_id is None:
+                fold(slot, touch.company, part=True)
+        if company_fresh:
+            fold(company, touch.company)
+            if event.company_id is not None:
+                fold(company, touch.company, part=True)
+
+
+def kind_of(key: SubjectKey) -> SubjectKind:
+    """What rules call it."""
+    return "company" if key.kind == "company" else "user"
+
+
+def _column(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _weights(events: Sequence[Event]) -> Ints:
+    """Weights in steps of 2^-20, see `accumulators.exact_weight`."""
+    weights = np.array([event.weight for event in events], dtype=np.float64)
+    return np.floor(weights * WEIGHT_ONE + 0.5).astype(np.int64)

@@ -1,0 +1,349 @@
+"""The subjects whose state is in memory: read when needed, written behind, let go when there are too many.
+
+A subject has a slot: its numbers lie in blocks (see `rules.kernel.blocks`), its traits and what else Python keeps in an `Extra`.
+Only evaluation writes the table, so what is in memory is at least as new as what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from antiphon.evaluate.record import Extra, Stored, decode, decode_extra, encode, encode_extra
+from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
+from antiphon.rules.kernel.blocks import (
+    ANONYMOUS,
+    CLEAN,
+    COMPANY,
+    FAR,
+    FIRST_SLOTS,
+    NEVER,
+    NEW,
+    PART,
+    STALE,
+    USER,
+    Ints,
+    Memory,
+    Slots,
+)
+from antiphon.rules.kernel.layout import HOW, Names, names_of
+from antiphon.rules.kernel.lower import Kernel
+from antiphon.rules.state import SubjectState
+from antiphon.store import subjects
+from antiphon.store.engine import Connection
+
+KINDS: dict[StateKind, int] = {"user": USER, "company": COMPANY, "anonymous": ANONYMOUS}
+_BEFORE = int(NEVER)
+UNKNOWN_HOME = -2
+_FULL = 0.8
+
+
+class Residents:
+    """Slots of the subjects in memory, at most about `capacity` between ticks."""
+
+    def __init__(self, capacity: int) -> None:
+        """Nobody is in memory."""
+        self._capacity = capacity
+        self.memory = Memory()
+        self.places: dict[StateKind, dict[str, int]] = {"user": {}, "company": {}, "anonymous": {}}
+        self.names: list[str] = []
+        self._kind_of: list[StateKind] = []
+        self.count = 0
+        self._free: list[int] = []
+        self.part = np.full(FIRST_SLOTS, -1, dtype=np.int64)
+        self.part_first = np.full(FIRST_SLOTS, _BEFORE, dtype=np.int64)
+        self.part_last = np.full(FIRST_SLOTS, _BEFORE, dtype=np.int64)
+        self.profiled_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
+        self.applied = np.zeros(FIRST_SLOTS, dtype=np.int64)
+        self.used_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
+        self.home = np.full(FIRST_SLOTS, UNKNOWN_HOME, dtype=np.int64)
+        self._extras: dict[int, bytes] = {}
+        self._open: dict[int, Extra] = {}
+        self._changed: set[int] = set()
+        self.created: list[int] = []
+        self.everybody = False  # whether all that is stored is in memory
+
+    @property
+    def slots(self) -> Slots:
+        """The columns of the slots."""
+        return self.memory.columns
+
+    # -- finding -------------------------------------------------------------------------------------------------
+
+    def find(self, conn: Connection, key: SubjectKey) -> int | None:
+        """The slot of a subject that there is, read if need be."""
+        slot = self.places[key.kind].get(key.id)
+        if slot is None and not self.everybody:
+            self.load(conn, key.kind, [key.id])
+            slot = self.places[key.kind].get(key.id)
+        return slot
+
+    def slot(self, conn: Connection, key: SubjectKey) -> int:
+        """The slot of a subject; a new one if there is none."""
+        found = self.find(conn, key)
+        return self._create(key.kind, key.id) if found is None else found
+
+    def load(self, conn: Connection, kind: StateKind, ids: Iterable[str]) -> list[str]:
+        """Read those of `ids` that are not in memory; those that there are none of."""
+        known = self.places[kind]
+        missing = [one for one in ids if one not in known]
+        if missing and not self.everybody:
+            for one, state in subjects.load(conn, kind, missing).items():
+                self._install(kind, one, decode(state))
+            missing = [one for one in missing if one not in known]
+        return missing
+
+    def bring(self, conn: Connection, kind: StateKind, ids: Iterable[str]) -> None:
+        """Have all of `ids` in memory, new ones too."""
+        for one in self.load(conn, kind, ids):
+            self._create(kind, one)
+
+    def key(self, slot: int) -> SubjectKey:
+        """Whose slot it is."""
+        kind = self._kind_of[slot]
+        return SubjectKey(kind, self.names[slot])
+
+    # -- what Python keeps ---------------------------------------------------------------------------------------
+
+    def extra(self, slot: int) -> Extra:
+        """What is kept beside the block; not to be changed."""
+        found = self._open.get(slot)
+        if found is None:
+            found = self._open[slot] = decode_extra(self._extras.get(slot, b""))
+        return found
+
+    def has_extra(self, slot: int) -> bool:
+        """Whether there is anything beside the block."""
+        return slot in self._extras or slot in self._open
+
+    def change(self, slot: int) -> Extra:
+        """The same, to be changed."""
+        self._changed.add(slot)
+        return self.extra(slot)
+
+    def soil(self, slot: int, position: int) -> None:
+        """Note that more is in memory than is stored."""
+        if self.slots.dirty[slot] == CLEAN:
+            self.slots.dirty[slot] = position
+
+    def part_of(self, slot: int) -> int:
+        """The slot of a subject's part; a new one if there is none."""
+        part = int(self.part[slot])
+        if part < 0:
+            part = self._take("")
+            self.slots.kind[part] = PART
+            self.part[slot] = part
+        return part
+
+    # -- states --------------------------------------------------------------------------------------------------
+
+    def use(self, kernel: Kernel) -> None:
+        """Work for another program: what its rules do not use is dropped, and traits are read anew."""
+        self.kernel = kernel
+        days = kernel.days
+        self._names: dict[SubjectKind, Names] = {
+            kind: names_of(metrics, kernel.numbers, days) for kind, metrics in kernel.native.items()
+        }
+        self._keys: Ints = np.array(sorted({*self._names["user"], *self._names["company"]}), dtype=np.int64)
+        everyone = np.arange(self.count)
+        self.memory.drop_unknown(everyone, self._keys)
+        self.slots.flags[: self.count] |= STALE
+
+    def state(self, slot: int, kind: SubjectKind) -> SubjectState:
+        """The whole state of an id, for Python; changes of it are not kept."""
+        extra = self.extra(slot)
+        metrics = self.memory.metrics(slot, self._names[kind])
+        first, last = int(self.slots.first_seen[slot]), int(self.slots.last_seen[slot])
+        return SubjectState(_time(first), _time(last), metrics | extra.metrics, extra.traits)
+
+    def part_state(self, slot: int) -> SubjectState | None:
+        """The state of an id's part; None when there is none."""
+        first, last = int(self.part_first[slot]), int(self.part_last[slot])
+        part = int(self.part[slot])
+        extra = self.extra(slot)
+        if first == _BEFORE and part < 0 and not extra.part_metrics:
+            return None
+        kept = self.memory.metrics(part, self._names["company"]) if part >= 0 else {}
+        return SubjectState(_time(first), _time(last), kept | extra.part_metrics)
+
+    def put(
+        self, slot: int, state: SubjectState, kind: SubjectKind, keys: Iterable[str], *, part: bool = False
+    ) -> None:
+        """Set the metrics `keys` of an id (or its part) to what `state` has of them."""
+        numbers, native = self.kernel.numbers, self.kernel.native[kind]
+        for key in keys:
+            value, metric = state.metrics.get(key), native.get(key)
+            if metric is not None:
+                if value is None and part and self.part[slot] < 0:
+                    continue
+                where = self.part_of(slot) if part else slot
+                how = HOW[metric.accumulator.key]
+                self.memory.put_metric(where, 2 * numbers[key], how, value, ever=metric.ever)
+            else:
+                extra = self.change(slot)
+                kept = extra.part_metrics if part else extra.metrics
+                if value is None:
+                    kept.pop(key, None)
+                else:
+                    kept[key] = value
+
+    def see(self, slot: int, state: SubjectState, *, part: bool = False) -> None:
+        """Set the time in which an id (or its part) is known."""
+        first = self.part_first if part else self.slots.first_seen
+        last = self.part_last if part else self.slots.last_seen
+        first[slot] = _BEFORE if state.first_seen is None else state.first_seen
+        last[slot] = _BEFORE if state.last_seen is None else state.last_seen
+
+    def judgements(self, slot: int) -> dict[int, tuple[bool, int, int | None]]:
+        """How the rules judged a slot: (member, episode, recheck_at) by rule id."""
+        return self.memory.judgements(slot)
+
+    # -- storing -------------------------------------------------------------------------------------------------
+
+    def overdue(self, before: int, limit: int) -> list[int]:
+        """Up to `limit` slots that have been more than stored since before a log offset."""
+        dirty = self.slots.dirty[: self.count]
+        return np.flatnonzero((dirty != CLEAN) & (dirty < before))[:limit].tolist()
+
+    def stored_from(self, position: int) -> int:
+        """The log offset from which on events may be missing from what is stored, up to `position`."""
+        dirty = self.slots.dirty[: self.count]
+        soiled = dirty[dirty != CLEAN]
+        return int(soiled.min()) if len(soiled) else position
+
+    def flush(self, conn: Connection, chosen: Sequence[int], position: int) -> None:
+        """Store slots as they are after the events before `position`."""
+        chosen = [slot for slot in chosen if self.slots.kind[slot] != PART]
+        if not chosen:
+            return
+        self._settle_extras()
+        slots = np.array(chosen, dtype=np.int64)
+        whole = self.memory.blocks(slots)
+        with_part = np.flatnonzero(self.part[slots] >= 0)
+        parts = dict(zip(with_part.tolist(), self.memory.blocks(self.part[slots][with_part]), strict=True))
+        rows: list[tuple[str, str, bytes, int | None]] = []
+        for row, slot in enumerate(chosen):
+            stored = Stored(
+                position,
+                _time(int(self.slots.first_seen[slot])),
+                _time(int(self.slots.last_seen[slot])),
+                int(self.profiled_at[slot]),
+                whole[row],
+                _time(int(self.part_first[slot])),
+                _time(int(self.part_last[slot])),
+                parts.get(row, b""),
+                self._extras.get(slot, b""),
+            )
+            recheck_at = int(self.slots.recheck_at[slot])
+            rows.append(
+                (self._kind_of[slot], self.names[slot], encode(stored), None if recheck_at == FAR else recheck_at)
+            )
+        subjects.save(conn, rows)
+        self.slots.dirty[slots] = CLEAN
+        self.applied[slots] = position
+
+    def settle(self) -> None:
+        """Call after the commit: the longest unused go when there are too many."""
+        self._settle_extras()
+        self._open.clear()
+        self.created.clear()
+        excess = sum(map(len, self.places.values())) - self._capacity
+        if self.memory.fullness > _FULL:  # blocks that were given back are used first from now on
+            excess = max(excess, self.count // 8)
+        if excess > self._capacity // 8:
+            self._evict(excess)
+
+    def _settle_extras(self) -> None:
+        for slot in self._changed:
+            data = encode_extra(self._open[slot])
+            if data:
+                self._extras[slot] = data
+            else:
+                self._extras.pop(slot, None)
+        self._changed.clear()
+
+    def _evict(self, excess: int) -> None:
+        count = self.count
+        may = np.flatnonzero((self.slots.dirty[:count] == CLEAN) & (self.slots.kind[:count] != PART))
+        if len(may) > excess:
+            may = may[np.argpartition(self.used_at[may], excess)[:excess]]
+        for slot in may.tolist():
+            if self.slots.kind[slot] == COMPANY:
+                self.home[:count] = UNKNOWN_HOME
+            del self.places[self._kind_of[slot]][self.names[slot]]
+            for one in (int(self.part[slot]), slot):
+                if one >= 0:
+                    self._give_back(one)
+        if len(may):
+            self.everybody = False
+
+    # -- slots ---------------------------------------------------------------------------------------------------
+
+    def _create(self, kind: StateKind, name: str) -> int:
+        slot = self._take(name)
+        self.slots.kind[slot] = KINDS[kind]
+        self.slots.flags[slot] = NEW
+        self._kind_of[slot] = kind
+        self.places[kind][name] = slot
+        self.created.append(slot)
+        return slot
+
+    def _install(self, kind: StateKind, name: str, stored: Stored) -> None:
+        slot = self._take(name)
+        self.slots.kind[slot] = KINDS[kind]
+        self.slots.flags[slot] = STALE
+        self._kind_of[slot] = kind
+        self.places[kind][name] = slot
+        self.slots.first_seen[slot] = _BEFORE if stored.first_seen is None else stored.first_seen
+        self.slots.last_seen[slot] = _BEFORE if stored.last_seen is None else stored.last_seen
+        self.part_first[slot] = _BEFORE if stored.part_first_seen is None else stored.part_first_seen
+        self.part_last[slot] = _BEFORE if stored.part_last_seen is None else stored.part_last_seen
+        self.profiled_at[slot], self.applied[slot] = stored.profiled_at, stored.position
+        if stored.extra:
+            self._extras[slot] = stored.extra
+        for where, block in ((slot, stored.block), (-1, stored.part_block)):
+            if block:
+                place = self.part_of(slot) if where < 0 else where
+                self.memory.put_block(place, block)
+                self.memory.drop_unknown(np.array([place]), self._keys)
+        self.memory.refresh_recheck(slot)
+
+    def _take(self, name: str) -> int:
+        if self._free:
+            slot = self._free.pop()
+            self.names[slot] = name
+            return slot
+        slot = self.count
+        if slot == len(self.part):
+            self._grow()
+        self.count += 1
+        self.names.append(name)
+        self._kind_of.append("user")
+        return slot
+
+    def _give_back(self, slot: int) -> None:
+        self.memory.clear(slot)
+        self.part[slot], self.profiled_at[slot], self.applied[slot] = -1, 0, 0
+        self.part_first[slot] = self.part_last[slot] = _BEFORE
+        self.home[slot] = UNKNOWN_HOME
+        self.names[slot] = ""
+        self._extras.pop(slot, None)
+        self._free.append(slot)
+
+    def _grow(self) -> None:
+        more = len(self.part)
+        self.memory.grow()
+
+        def longer(column: Ints, value: int) -> Ints:
+            return np.concatenate((column, np.full(more, value, dtype=np.int64)))
+
+        self.part, self.home = longer(self.part, -1), longer(self.home, UNKNOWN_HOME)
+        self.part_first, self.part_last = longer(self.part_first, _BEFORE), longer(self.part_last, _BEFORE)
+        self.profiled_at, self.applied, self.used_at = (
+            longer(column, 0) for column in (self.profiled_at, self.applied, self.used_at)
+        )
+
+
+def _time(instant: int) -> int | None:
+    return None if instant == _BEFORE else instant

@@ -1,0 +1,75 @@
+"""How metrics lie in a block, for those who only read what is stored; see `blocks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.rules.metrics import Metric
+from antiphon.rules.zones import LocalDays
+
+HEAD = 3
+MASK = 0xFFFFFFFF
+ROOM = 0xFFFFFF
+
+COUNT, EARLIEST, LATEST = 0, 1, 2
+"""How two values of a bucket become one: by adding, the smaller, the greater."""
+
+NO_RECHECK = 2**62
+"""In place of an instant: no need to look again."""
+
+HOW = {"count": COUNT, "first_at": EARLIEST, "last_at": LATEST}
+"""The accumulators that the kernel keeps."""
+
+WEIGHT_ONE = 2**20
+"""A count of 1 as it is kept: a weight is a multiple of 2^-20, so counts are exact integers."""
+
+Names = Mapping[int, tuple[str, int, bool]]
+"""(metric key, how, whether it is one value for all time) by key in blocks."""
+
+
+def is_native(metric: Metric, days: LocalDays) -> bool:
+    """Whether the kernel keeps a metric; `days` are those of the workspace's time zone."""
+    steps = metric.ever or metric.width > 0 or metric.step == f"day:{days.name}"
+    return metric.accumulator.key in HOW and steps
+
+
+def names_of(metrics: Mapping[str, Metric], numbers: Mapping[str, int], days: LocalDays) -> Names:
+    """The names of those of `metrics` that the kernel keeps; `numbers` gives each key its number."""
+    return {
+        2 * numbers[key]: (key, HOW[metric.accumulator.key], metric.ever)
+        for key, metric in metrics.items()
+        if key in numbers and is_native(metric, days)
+    }
+
+
+def metrics_in(words: NDArray[np.int64], block: int, names: Names) -> dict[str, Any]:
+    """What the rings of the block at `block` hold, as `SubjectState.metrics` has it."""
+    found: dict[str, Any] = {}
+    for word in words[block + HEAD : block + HEAD + int(words[block])].tolist():
+        known = names.get(word >> 32)
+        if known is None:
+            continue
+        key, how, ever = known
+        place = block + (word & MASK)
+        head = int(words[place])
+        count, room = head & ROOM, head >> 24
+        values = words[place + 1 + room : place + 1 + room + count].tolist()
+        if how == COUNT:
+            values = [value // WEIGHT_ONE if value % WEIGHT_ONE == 0 else value / WEIGHT_ONE for value in values]
+        found[key] = values[0] if ever else [words[place + 1 : place + 1 + count].tolist(), values]
+    return found
+
+
+def judgements_in(words: NDArray[np.int64], block: int) -> dict[int, tuple[bool, int, int | None]]:
+    """How the rules judged: (member, episode, recheck_at) by rule id."""
+    found: dict[int, tuple[bool, int, int | None]] = {}
+    for word in words[block + HEAD : block + HEAD + int(words[block])].tolist():
+        key, place = word >> 32, block + (word & MASK)
+        if key & 1:
+            state, recheck_at = int(words[place]), int(words[place + 1])
+            found[key >> 1] = (bool(state & 1), state >> 1, None if recheck_at == NO_RECHECK else recheck_at)
+    return found

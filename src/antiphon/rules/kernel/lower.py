@@ -1,0 +1,312 @@
+"""A program as tables for the kernel: which metrics, rules and readings of traits it can work on, and how.
+
+What it cannot (see `_Lowering.node` and `how`) stays in Python: such a rule is handed back to be judged there, such a metric is kept
+beside the block. Both ways give the same answer; a property test holds them equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from antiphon.model.subject import SubjectKind
+from antiphon.rules import aggregates, dates, operators, tree
+from antiphon.rules.compile import Compiler, fixed_target, needed, of_company
+from antiphon.rules.kernel import nodes as n
+from antiphon.rules.kernel.blocks import FAR, Ints
+from antiphon.rules.kernel.layout import HOW, is_native
+from antiphon.rules.kernel.tick import Metrics, Plans, Rules, Tables
+from antiphon.rules.known import is_absence, known_from
+from antiphon.rules.live import Program
+from antiphon.rules.metrics import Metric
+from antiphon.rules.touch import Plan, Touch
+from antiphon.rules.values import date, number
+from antiphon.rules.windows import CalendarFrame, EverFrame, Frame, SlidingFrame, frame
+from antiphon.rules.zones import LocalDays
+
+COMPARE = {"=": n.EQUAL, "!=": n.UNEQUAL, "<": n.LESS, "<=": n.AT_MOST, ">": n.MORE, ">=": n.AT_LEAST}
+
+Traits = Mapping[str, Any]
+Reading = Callable[[Traits, Traits], float]
+"""What a rule reads of the subject's own traits and its company's, as a number; NaN when it is missing."""
+
+
+class Readings:
+    """The distinct readings of traits that a program's rules make."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._places: dict[bytes, int] = {}
+        self._readings: list[Reading] = []
+
+    def place(self, key: object, reading: Reading) -> int:
+        """Where a reading stands; equal keys share a place."""
+        place = self._places.setdefault(tree.canonical(key), len(self._readings))
+        if place == len(self._readings):
+            self._readings.append(reading)
+        return place
+
+    def of(self, own: Traits, company: Traits) -> list[float]:
+        """All readings of a subject."""
+        return [reading(own, company) for reading in self._readings]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._readings)
+
+
+class Unsupported(Exception):
+    """A rule that the kernel cannot judge."""
+
+
+class Kernel:
+    """A program's tables, and what changes in them: plans as they are met, calendar frames as time passes."""
+
+    def __init__(self, program: Program, numbers: Mapping[str, int], days: LocalDays) -> None:
+        """`numbers` gives each metric key its number in blocks; `days` are those of the workspace's time zone."""
+        self._program, self.days = program, days
+        self.numbers = numbers
+        self.readings = Readings()
+        self._frames: list[Frame] = []
+        self._frames_from = self._frames_until = 0
+        self._metric_index: dict[tuple[SubjectKind, str], int] = {}
+        self.native: dict[SubjectKind, dict[str, Metric]] = {"user": {}, "company": {}}
+        self._metrics = self._lower_metrics(numbers)
+        self.rule_ids = list(program.specs)
+        self._rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
+        self.tables = Tables(self._metrics, self._lower_rules())
+        self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+        self._plan_metrics: list[tuple[int, ...]] = []
+        self._plan_rules: list[tuple[int, ...]] = []
+        self._fresh = False
+        self.nothing = self._plan((), ())
+
+    # -- plans ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, touch: Touch) -> None:
+        """Give a touch the kernel's numbers for its plans, and leave to each plan's `others` the metrics that Python keeps."""
+        touch.user_plan, touch.company_plan = self._native(touch.user, "user"), self._native(touch.company, "company")
+        touch.judge_plan = self.rules_plan(touch.user.rules)
+        touch.others = bool(touch.user.kept or touch.company.kept)
+
+    def _native(self, plan: Plan, kind: SubjectKind) -> int:
+        places = [self._metric_index.get((kind, metric.key)) for metric in plan.metrics]
+        plan.kept = tuple(m for m, place in zip(plan.metrics, places, strict=True) if place is None)
+        return self._plan(
+            tuple(place for place in places if place is not None),
+            tuple(self._rule_index[rule] for rule in plan.rules),
+        )
+
+    def rules_plan(self, rules: Iterable[int]) -> int:
+        """A plan that only has these rules (ids) judged."""
+        return self._plan((), tuple(self._rule_index[rule] for rule in rules if rule in self._rule_index))
+
+    def _plan(self, metrics: tuple[int, ...], rules: tuple[int, ...]) -> int:
+        key = (metrics, rules)
+        index = self._known.setdefault(key, len(self._known))
+        if index == len(self._plan_metrics):
+            self._plan_metrics.append(metrics)
+            self._plan_rules.append(rules)
+            self._fresh = False
+        return index
+
+    def ready(self, now: int) -> Tables:
+        """The tables with all plans met so far and the calendar frames of an instant."""
+        if not self._fresh:
+            self.tables.use(Plans(*_runs(self._plan_metrics), *_runs(self._plan_rules)))
+            self._fresh = True
+        frames = self.tables.rules.frames
+        if self._frames and not self._frames_from <= now < self._frames_until:
+            for row, window in enumerate(self._frames):
+                first = window.first(now)
+                next_at = window.gone_at(first)
+                following = window.bucket(next_at)
+                frames[row] = (first, window.start(now), following, next_at, window.gone_at(following))
+            self._frames_from = int(frames[:, n.START].max())
+            self._frames_until = int(frames[:, n.NEXT_AT].min())
+        return self.tables
+
+    # -- the tables ----------------------------------------------------------------------------------------------
+
+    def _lower_metrics(self, numbers: Mapping[str, int]) -> Metrics:
+        rows: list[tuple[int, int, int, int]] = []
+        for kind, compiler in self._program.compilers.items():
+            for key, metric in compiler.metrics.items():
+                if is_native(metric, self.days):
+                    self._metric_index[kind, key] = len(rows)
+                    self.native[kind][key] = metric
+                    width = 0 if metric.ever else metric.width or -1
+                    rows.append((2 * numbers[key], HOW[metric.accumulator.key], width, metric.limit))
+        columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+        return Metrics(*(np.ascontiguousarray(column) for column in columns))
+
+    def _lower_rules(self) -> Rules:
+        ints: list[list[int]] = []
+        floats: list[list[float]] = []
+        starts: list[int] = []
+        for spec in self._program.specs.values():
+            lowering = _Lowering(self, self._program.compilers[spec.subject_kind], self.days)
+            try:
+                lowering.node(spec.tree, len(ints))
+            except Unsupported:
+                starts.append(-1)
+                continue
+            starts.append(len(ints))
+            ints += lowering.ints
+            floats += lowering.floats
+        index = np.full(max(self.rule_ids, default=0) + 1, -1, dtype=np.int64)
+        index[self.rule_ids] = np.arange(len(self.rule_ids))
+        offsets = self.days.offsets(0, _END) if (self._metrics.width < 0).any() else [(0, 0)]
+        return Rules(
+            id=_column(self.rule_ids),
+            start=_column(starts),
+            index=index,
+            nodes=np.array(ints, dtype=np.int64).reshape(-1, n.COLUMNS),
+            numbers=np.array(floats, dtype=np.float64).reshape(-1, 2),
+            defaults=np.array([*self.readings.of({}, {}), np.nan], dtype=np.float64),
+            frames=np.zeros((max(len(self._frames), 1), n.FRAME_COLUMNS), dtype=np.int64),
+            zone_from=_column([start for start, _ in offsets]),
+            zone_offset=_column([offset for _, offset in offsets]),
+        )
+
+    def native_key(self, kind: SubjectKind, key: str) -> int:
+        """A metric's key in blocks; raises Unsupported when Python keeps it."""
+        place = self._metric_index.get((kind, key))
+        if place is None:
+            raise Unsupported
+        return int(self._metrics.key[place])
+
+    def frame_row(self, window: Frame) -> int:
+        """The row of a calendar window's frame."""
+        for row, other in enumerate(self._frames):
+            if isinstance(other, CalendarFrame) and isinstance(window, CalendarFrame) and other.same_as(window):
+                return row
+        self._frames.append(window)
+        return len(self._frames) - 1
+
+
+_END = 4_102_444_800_000  # the year 2100: offsets beyond it are those of then
+
+
+class _Lowering:
+    """One rule's nodes."""
+
+    def __init__(self, kernel: Kernel, compiler: Compiler, days: LocalDays) -> None:
+        self._kernel, self._compiler, self._days = kernel, compiler, days
+        self._rows = aggregates.by_key()
+        self._operators = operators.by_key()
+        self._dates = {row.key: row for row in dates.DATE_OPERATORS}
+        self.ints: list[list[int]] = []
+        self.floats: list[list[float]] = []
+
+    def node(self, node: tree.Condition, base: int) -> None:
+        """Add a condition and those below it; raises Unsupported."""
+        if isinstance(node, tree.GROUPS):
+            self._group(node, base)
+        elif isinstance(node, tree.TraitCondition):
+            self._trait(node)
+        elif isinstance(node, tree.Measure):
+            self._measure(node)
+        else:
+            raise Unsupported
+
+    def _add(self, numbers: Sequence[float] = (0.0, 0.0), **columns: int) -> list[int]:
+        row = [0] * n.COLUMNS
+        row[n.TARGET] = -1
+        for name, value in columns.items():
+            row[getattr(n, name)] = value
+        self.ints.append(row)
+        self.floats.append(list(numbers))
+        return row
+
+    def _group(self, node: tree.Group, base: int) -> None:
+        least = 1 if isinstance(node, tree.NoneOf) else needed(node)
+        row = self._add(OP=n.GROUP, LEAST=least, OTHER=len(node.of) - least, NEGATED=int(isinstance(node, tree.NoneOf)))
+        for child in sorted(node.of, key=_cost):
+            self.node(child, base)
+        row[n.END] = base + len(self.ints)
+
+    def _read(self, owner: tree.Owner, key: object, read: Callable[[Traits], float]) -> int:
+        if of_company(owner, self._compiler.kind):
+            return self._kernel.readings.place(["company", key], lambda _, company: read(company))
+        return self._kernel.readings.place(["own", key], lambda own, _: read(own))
+
+    def _trait(self, node: tree.TraitCondition) -> None:
+        name = node.name
+        if isinstance(node.value, tree.Duration):
+            start, end = self._dates[node.op].interval(0, node.value.ms)
+            place = self._read(node.owner, ["date", name], lambda traits: _or_nan(date(traits.get(name))))
+            self._add(OP=n.DATE, TARGET=place, FROM=start, TO=int(FAR) if end is None else end)
+            return
+        test = self._operators[node.op].test(node.value)
+        key = ["test", msgspec.to_builtins(node)]
+        place = self._read(node.owner, key, lambda traits: 1.0 if test(traits.get(name)) else 0.0)
+        self._add(OP=n.TEST, TARGET=place)
+
+    def _measure(self, node: tree.Measure) -> None:
+        row = self._rows[node.aggregate.kind]
+        if row.key not in ("count", "ratio", "time_since_first", "time_since_last") or node.op not in COMPARE:
+            raise Unsupported
+        if not isinstance(node.value, (int, float, tree.Duration, tree.Percent, tree.TraitValue)):
+            raise Unsupported
+        window = frame(node.window, self._days)
+        columns = self._window(window) | self._known(node, window)
+        columns |= {"COMPARE": COMPARE[node.op], "MISSING": int(self._operators[node.op].if_missing)}
+        keys = [self._kernel.native_key(self._compiler.kind, key) for key in self._compiler.keys(node)]
+        columns["KEY"] = keys[0]
+        if row.key == "ratio":
+            columns |= {"OP": n.SHARE, "OTHER": keys[1]}
+        elif row.key == "count":
+            columns["OP"] = n.NUMBER_OF
+        else:
+            columns |= {"OP": n.AGE, "OTHER": int(row.key == "time_since_last")}
+        numbers = (0.0, 0.0)
+        if isinstance(node.value, tree.TraitValue):
+            name = node.value.name
+            place = self._read(node.value.owner, ["number", name], lambda traits: _or_nan(number(traits.get(name))))
+            columns["TARGET"], numbers = place, (0.0, float(node.value.percent))
+        else:
+            numbers = (_or_nan(fixed_target(node.value)), 0.0)
+        self._add(numbers, **columns)
+
+    def _window(self, window: Frame) -> dict[str, int]:
+        if isinstance(window, EverFrame):
+            return {"WINDOW": n.EVER}
+        if isinstance(window, SlidingFrame):
+            return {"WINDOW": n.SLIDING, "WIDTH": window.width, "LENGTH": window.length}
+        if isinstance(window, CalendarFrame):
+            return {"WINDOW": n.CALENDAR, "FRAME": self._kernel.frame_row(window)}
+        raise Unsupported
+
+    def _known(self, node: tree.Measure, window: Frame) -> dict[str, int]:
+        if known_from(node, window) is None:
+            return {"KNOWN": n.KNOWN_ANYHOW}
+        if node.known_for is not None:
+            return {"KNOWN": n.KNOWN_AFTER, "KNOWN_FOR": node.known_for.ms}
+        if is_absence(node) and isinstance(window, SlidingFrame):
+            return {"KNOWN": n.KNOWN_AFTER, "KNOWN_FOR": window.length}
+        if is_absence(node) and isinstance(window, CalendarFrame):
+            return {"KNOWN": n.KNOWN_SINCE_START}
+        raise Unsupported
+
+
+def _cost(node: tree.Condition) -> int:
+    return 0 if isinstance(node, tree.TraitCondition) else 2 if isinstance(node, tree.GROUPS) else 1
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _column(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _runs(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Lists as where each begins (one more, the end) and all items in a row."""
+    starts = np.zeros(len(lists) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum([len(items) for items in lists])
+    return starts, _column([item for items in lists for item in items])
