@@ -11,6 +11,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA ?= data
 ARGS ?=
 JOBS ?= 2
+EXAMPLES ?= 1500
+SEED ?= $(shell date +%Y%m%d)
 
 # A uv that is already there will do if it is new enough, else we keep our own.
 UV := $(shell uv --version 2>/dev/null | awk '{ split($$2, v, "."); if (v[1] > 0 || v[2] >= 9) print "uv" }')
@@ -26,7 +28,7 @@ KERNEL := src/antiphon/rules/kernel/kernel.c
 STAMPS := .venv/.stamps
 CHECKS := check-format check-lint check-types check-layers check-migrations check-docs check-page
 
-.PHONY: help setup run demo test check $(CHECKS) format bench e2e faults docs client migration servers clean
+.PHONY: help setup run demo test property check $(CHECKS) format bench e2e faults docs client migration servers clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ demo: setup ## start the example API and its simulated customers against a runni
 test: setup servers $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, contract, faults, browser
 	@if [ -f ui/package.json ]; then npm --prefix ui test; fi
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+property: setup ## try the rules' properties on 10,500 random worlds and more (hours; EXAMPLES for each, SEED to repeat)
+	@ANTIPHON_EXAMPLES=$(EXAMPLES) $(RUN) pytest tests/property -q -n 0 --hypothesis-seed=$(SEED) $(ARGS)
 
 check: $(CHECKS) ## formatting, lint, types, layers, generated files (what CI and pre-commit run)
 

@@ -243,7 +243,7 @@ static int ring_add(Arena *arena, Slots *slots, i64 slot, i64 key, i64 how, i64 
 
 enum {
     OP, END, KEY, OTHER, WINDOW, WIDTH, LENGTH, FRAME, COMPARE, MISSING, TARGET, KNOWN, KNOWN_FOR, LEAST, NEGATED, FROM,
-    TO, BASELINE, COLUMNS
+    TO, BASELINE, BUCKETS, COLUMNS
 };
 enum { GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE };
 enum { EVER, SLIDING, CALENDAR };
@@ -251,6 +251,7 @@ enum { EQUAL, UNEQUAL, LESS, AT_MOST, MORE, AT_LEAST };
 enum { KNOWN_ANYHOW, KNOWN_AFTER, KNOWN_SINCE_START };
 enum { FIRST, START, NEXT, NEXT_AT, AFTER_AT, FRAME_COLUMNS };
 #define LEVELS 12
+#define LOOKAHEAD 48
 
 typedef struct { int truth; i64 flip; } Verdict;
 
@@ -315,6 +316,35 @@ static Verdict count_flip(const i64 *words, const i64 *frames, const i64 *node, 
         if (at + 1 < ring.count && gone_at(node, frames, ring.numbers[at + 1]) == instant) continue;
         if (holds(compare, total / WEIGHT_ONE, target) != found.truth) {
             found.flip = instant;
+            break;
+        }
+    }
+    return found;
+}
+
+/* A count against a percentage of its own mean over the windows before; see baselines.py. */
+static Verdict baseline_flip(const i64 *words, const i64 *node, i64 place, i64 now, double percent) {
+    i64 first = first_bucket(node, 0, now), periods = node[BASELINE], before = periods * node[BUCKETS], compare = node[COMPARE];
+    i64 count = place < 0 ? 0 : words[place] & ROOM;
+    const i64 *numbers = words + place + 1, *values = numbers + (place < 0 ? 0 : words[place] >> 24);
+    i64 here = count ? lower_bound(numbers, count, first) : 0, there = count ? lower_bound(numbers, count, first - before) : 0;
+    i64 current = 0, earlier = 0;
+    for (i64 at = here; at < count; at++) current += values[at];
+    for (i64 at = there; at < here; at++) earlier += values[at];
+    Verdict found = {0, FAR};
+    found.truth = holds(compare, current / WEIGHT_ONE, earlier / WEIGHT_ONE / periods * percent / 100.0);
+    for (int looked = 0; here < count || there < count; looked++) {
+        /* the next bucket to pass out of the current window, or out of the last one before it */
+        i64 edge = here < count ? numbers[here] + 1 : numbers[there] + 1 + before;
+        if (numbers[there] + 1 + before < edge) edge = numbers[there] + 1 + before;
+        for (; here < count && numbers[here] < edge; here++) {
+            current -= values[here];
+            earlier += values[here];
+        }
+        for (; there < here && numbers[there] < edge - before; there++) earlier -= values[there];
+        if (looked == LOOKAHEAD
+            || holds(compare, current / WEIGHT_ONE, earlier / WEIGHT_ONE / periods * percent / 100.0) != found.truth) {
+            found.flip = gone_at(node, 0, edge - 1);
             break;
         }
     }
@@ -418,7 +448,8 @@ static Verdict leaf(
     Verdict found = {node[MISSING] != 0, FAR};
     if (isnan(target)) return known(frames, node, slots->first_seen[slot], now, found);
     i64 place = entry_of(arena, slots, slot, node[KEY]);
-    if (node[OP] == NUMBER_OF) found = count_flip(words, frames, node, place, now, target);
+    if (node[OP] == NUMBER_OF && node[BASELINE]) found = baseline_flip(words, node, place, now, numbers[1]);
+    else if (node[OP] == NUMBER_OF) found = count_flip(words, frames, node, place, now, target);
     else if (node[OP] == SHARE)
         found = share_flip(words, frames, node, place, entry_of(arena, slots, slot, node[OTHER]), now, target);
     else found = age_flip(words, frames, node, place, now, target);
@@ -563,7 +594,8 @@ static int fold(
     for (i64 i = plans->metric_start[plan]; i < plans->metric_start[plan + 1]; i++) {
         i64 metric = plans->metrics[i], width = metrics->width[metric], how = metrics->how[metric], bucket = 0;
         if (width > 0) bucket = floor_div(instant, width);
-        else if (width < 0) bucket = local_day(rules, instant);
+        else if (width == -1) bucket = local_day(rules, instant);
+        else if (width == -2) bucket = floor_div(instant, DAY_MS) + EPOCH_DAY;
         i64 value = how == COUNT ? weight : instant;
         if (ring_add(arena, slots, slot, metrics->key[metric], how, metrics->limit[metric], bucket, value)) return -1;
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.rules.metrics import Metric
+from antiphon.rules.metrics import Kept, Metric
 from antiphon.rules.zones import LocalDays
 
 HEAD = 3
@@ -27,17 +27,21 @@ HOW = {"count": COUNT, "first_at": EARLIEST, "last_at": LATEST}
 WEIGHT_ONE = 2**20
 """A count of 1 as it is kept: a weight is a multiple of 2^-20, so counts are exact integers."""
 
+UTC_DAYS = "day:UTC"
+"""The buckets of windows that begin at a date of somebody's own."""
+
 Names = Mapping[int, tuple[str, int, bool]]
 """(metric key, how, whether it is one value for all time) by key in blocks."""
 
 
-def is_native(metric: Metric, days: LocalDays) -> bool:
+def is_native(metric: Kept, days: LocalDays) -> TypeGuard[Metric]:
     """Whether the kernel keeps a metric; `days` are those of the workspace's time zone."""
-    steps = metric.ever or metric.width > 0 or metric.step == f"day:{days.name}"
-    return metric.accumulator.key in HOW and steps
+    if not isinstance(metric, Metric) or metric.accumulator.key not in HOW:
+        return False
+    return metric.ever or metric.width > 0 or metric.step in (f"day:{days.name}", UTC_DAYS)
 
 
-def names_of(metrics: Mapping[str, Metric], numbers: Mapping[str, int], days: LocalDays) -> Names:
+def names_of(metrics: Mapping[str, Kept], numbers: Mapping[str, int], days: LocalDays) -> Names:
     """The names of those of `metrics` that the kernel keeps; `numbers` gives each key its number."""
     return {
         2 * numbers[key]: (key, HOW[metric.accumulator.key], metric.ever)

@@ -23,6 +23,7 @@ from antiphon.rules.known import is_absence, known_from
 from antiphon.rules.live import Program
 from antiphon.rules.metrics import Metric
 from antiphon.rules.touch import Plan, Touch
+from antiphon.rules.trait_windows import trait_window
 from antiphon.rules.values import date, number
 from antiphon.rules.windows import CalendarFrame, EverFrame, Frame, SlidingFrame, frame
 from antiphon.rules.zones import LocalDays
@@ -138,7 +139,7 @@ class Kernel:
                 if is_native(metric, self.days):
                     self._metric_index[kind, key] = len(rows)
                     self.native[kind][key] = metric
-                    width = 0 if metric.ever else metric.width or -1
+                    width = 0 if metric.ever else metric.width or (-1 if metric.step == f"day:{self.days.name}" else -2)
                     rows.append((2 * numbers[key], HOW[metric.accumulator.key], width, metric.limit))
         columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
         return Metrics(*(np.ascontiguousarray(column) for column in columns))
@@ -159,7 +160,7 @@ class Kernel:
             floats += lowering.floats
         index = np.full(max(self.rule_ids, default=0) + 1, -1, dtype=np.int64)
         index[self.rule_ids] = np.arange(len(self.rule_ids))
-        offsets = self.days.offsets(0, _END) if (self._metrics.width < 0).any() else [(0, 0)]
+        offsets = self.days.offsets(0, _END) if (self._metrics.width == -1).any() else [(0, 0)]
         return Rules(
             id=_column(self.rule_ids),
             start=_column(starts),
@@ -250,7 +251,9 @@ class _Lowering:
         row = self._rows[node.aggregate.kind]
         if row.key not in ("count", "ratio", "time_since_first", "time_since_last") or node.op not in COMPARE:
             raise Unsupported
-        if not isinstance(node.value, (int, float, tree.Duration, tree.Percent, tree.TraitValue)):
+        if not isinstance(node.value, (int, float, tree.Duration, tree.Percent, tree.TraitValue, tree.Baseline)):
+            raise Unsupported
+        if trait_window(node.window, self._days) is not None:
             raise Unsupported
         window = frame(node.window, self._days)
         columns = self._window(window) | self._known(node, window)
@@ -264,7 +267,12 @@ class _Lowering:
         else:
             columns |= {"OP": n.AGE, "OTHER": int(row.key == "time_since_last")}
         numbers = (0.0, 0.0)
-        if isinstance(node.value, tree.TraitValue):
+        if isinstance(node.value, tree.Baseline):
+            if row.key != "count" or not isinstance(window, SlidingFrame):
+                raise Unsupported
+            columns |= {"BASELINE": node.value.over.ms // window.length, "BUCKETS": window.buckets}
+            numbers = (0.0, float(node.value.percent))
+        elif isinstance(node.value, tree.TraitValue):
             name = node.value.name
             place = self._read(node.value.owner, ["number", name], lambda traits: _or_nan(number(traits.get(name))))
             columns["TARGET"], numbers = place, (0.0, float(node.value.percent))

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 (
     OP, END, KEY, OTHER, WINDOW, WIDTH, LENGTH, FRAME, COMPARE, MISSING, TARGET, KNOWN, KNOWN_FOR, LEAST, NEGATED, FROM,
-    TO, BASELINE, COLUMNS,
-) = range(19)  # fmt: skip
+    TO, BASELINE, BUCKETS, COLUMNS,
+) = range(20)  # fmt: skip
 """Columns of integers; of the floats the first is the right-hand side, or the second the percentage of the input TARGET."""
+
+LOOKAHEAD = 48
+"""See `baselines.LOOKAHEAD`."""
 
 GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE = range(6)
 """What a node is: a group of those up to END; a count, a ratio of counts, a time since, all compared; a test of a trait; a date."""

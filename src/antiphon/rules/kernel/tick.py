@@ -19,7 +19,7 @@ MOST_CONDITIONS = 512
 
 class Metrics(NamedTuple):
     """The metrics of a program, by index: `key` in blocks, `how` buckets add up, `width` of a bucket in ms (0: one for all time; -1: local
-    days), `limit` in buckets."""  # noqa: D205, D209 - one sentence
+    days; -2: days UTC), `limit` in buckets."""  # noqa: D205, D209 - one sentence
 
     key: Ints
     how: Ints
