@@ -46,7 +46,7 @@ test: setup servers $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, co
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 property: setup ## try the rules' properties on 10,500 random worlds and more (hours; EXAMPLES for each, SEED to repeat)
-	@ANTIPHON_EXAMPLES=$(EXAMPLES) $(RUN) pytest tests/property -q -n 0 --hypothesis-seed=$(SEED) $(ARGS)
+	@ANTIPHON_EXAMPLES=$(EXAMPLES) $(RUN) pytest tests/property -q -n 0 --timeout=0 --hypothesis-seed=$(SEED) $(ARGS)
 
 check: $(CHECKS) ## formatting, lint, types, layers, generated files (what CI and pre-commit run)
 

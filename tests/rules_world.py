@@ -68,29 +68,42 @@ ages = st.one_of(
 )
 
 
-@st.composite
-def events(draw, least=0, most=25):
-    """Events of the last 40 days, ids all different, some late, of users, devices and companies."""
-    found = []
-    for number in range(draw(st.integers(least, most))):
-        at = NOW - draw(ages)
-        found.append(
-            Event(
-                id=f"m{number}",
-                type="track",
-                name=draw(st.sampled_from(NAMES)),
-                timestamp=at,
-                received_at=NOW,
-                source="1",
-                user_id=draw(st.sampled_from([*USERS, "old1", None])),
-                anonymous_id=draw(st.sampled_from([None, *DEVICES])),
-                company_id=draw(st.sampled_from([None, None, *COMPANIES])),
-                properties={key: draw(values) for key in draw(st.sets(st.sampled_from(["status", "amount", "plan"])))},
-                weight=draw(weights),
-                flags=draw(st.sampled_from([0, 0, 0, 0, 0, LATE])),
-            )
-        )
-    return found
+# made once: to make a strategy takes longer than to draw from it
+event_parts = st.tuples(
+    ages,
+    st.sampled_from(NAMES),
+    st.sampled_from([*USERS, "old1", None]),
+    st.sampled_from([None, *DEVICES]),
+    st.sampled_from([None, None, *COMPANIES]),
+    st.dictionaries(st.sampled_from(["status", "amount", "plan"]), values, max_size=3),
+    weights,
+    st.sampled_from([0, 0, 0, 0, 0, LATE]),
+)
+
+
+def event_of(number, parts):
+    """An event of the last 40 days, perhaps late, of a user, a device or a company."""
+    age, name, user, device, company, properties, weight, flags = parts
+    return Event(
+        id=f"m{number}",
+        type="track",
+        name=name,
+        timestamp=NOW - age,
+        received_at=NOW,
+        source="1",
+        user_id=user,
+        anonymous_id=device,
+        company_id=company,
+        properties=properties,
+        weight=weight,
+        flags=flags,
+    )
+
+
+def events(least=0, most=25):
+    """Some events, ids all different."""
+    several = st.lists(event_parts, min_size=least, max_size=most)
+    return several.map(lambda found: [event_of(number, parts) for number, parts in enumerate(found)])
 
 
 @st.composite
