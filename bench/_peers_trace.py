@@ -44,20 +44,24 @@ class Call(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What everybody hears: the past, then `calls` over `seconds`; counters start anew at `reset_at`."""
+    """What everybody hears: the past, then `calls`; counters start anew at `reset_at`."""
 
     groups: dict[str, str]
     past: list[Call]
     calls: list[Call]
     reset_at: float
-    seconds: float
 
 
-def make(users: int, seconds: float, ok_rate: float, seed: int) -> Trace:
-    """A trace of `users` (at least 50) people over `seconds`, with `ok_rate` successful calls a second among them."""
+def make(users: int, seconds: float, quiet_s: float, ok_rate: float, seed: int) -> Trace:
+    """A trace of `users` (at least 50) people, with `ok_rate` successful calls a second among their errors.
+
+    All but the last errors of `reset` lie within `seconds`. The counters start anew `quiet_s` later, so that whoever
+    scrapes more often than that has seen them all; a quarter of `seconds` more is for the rest of `reset`.
+    """
     rng = random.Random(seed)
     groups = _groups(users)
-    reset_at = round(0.75 * seconds, 3)
+    reset_at = seconds + quiet_s
+    total = reset_at + 0.25 * seconds
     past: list[Call] = []
     calls: list[Call] = []
     for user, group in groups.items():
@@ -65,10 +69,10 @@ def make(users: int, seconds: float, ok_rate: float, seed: int) -> Trace:
             past += [Call(PAST_BEGINS + 60 * n + rng.uniform(0, 50), user, 400) for n in range(7)]
         if group in EDGES:
             past.append(Call(EDGES[group], user, 400))
-        calls += [Call(at, user, 400) for at in _instants(group, rng, seconds, reset_at)]
+        calls += [Call(at, user, 400) for at in _instants(group, rng, seconds, reset_at, total)]
     names = list(groups)
-    calls += [Call(rng.uniform(0, seconds), rng.choice(names), 200) for _ in range(int(ok_rate * seconds))]
-    return Trace(groups, sorted(past), sorted(calls), reset_at, seconds)
+    calls += [Call(rng.uniform(0, total), rng.choice(names), 200) for _ in range(int(ok_rate * total))]
+    return Trace(groups, sorted(past), sorted(calls), reset_at)
 
 
 def due(trace: Trace) -> dict[str, int]:
@@ -95,14 +99,13 @@ def _groups(users: int) -> dict[str, str]:
     return {f"{group.replace('_', '-')}-{n}": group for group, count in counts.items() for n in range(count)}
 
 
-def _instants(group: str, rng: random.Random, seconds: float, reset_at: float) -> Sequence[float]:
-    """When somebody of a group fails; all but `reset` are done a little before the counters start anew."""
-    end = 0.95 * reset_at
+def _instants(group: str, rng: random.Random, seconds: float, reset_at: float, total: float) -> Sequence[float]:
+    """When somebody of a group fails."""
     if group == "reset":
-        return [rng.uniform(0, 0.5 * end) for _ in range(3)] + [rng.uniform(reset_at + 0.5, seconds) for _ in range(2)]
+        return [rng.uniform(0, seconds) for _ in range(3)] + [rng.uniform(reset_at + 0.5, total) for _ in range(2)]
     errors = LEAST if group in {"new_burst", "new_spread", "history"} else LEAST - 1
     if group.endswith("burst"):
-        return [rng.uniform(0, end)] * errors
-    start = rng.uniform(0, 0.5 * end)
-    length = rng.uniform(0.05, 0.5) * end  # some within two scrapes, some over many
+        return [rng.uniform(0, seconds)] * errors
+    start = rng.uniform(0, 0.5 * seconds)
+    length = rng.uniform(0.05, 0.5) * seconds  # some within two scrapes, some over many
     return [start + rng.uniform(0, length) for _ in range(errors)]

@@ -47,7 +47,7 @@ def main() -> None:
         seconds = max(options.seconds, users / 500)  # at most some 2,500 errors a second: the bench is one process
         runs: list[dict[str, Any]] = []
         for run in range(options.runs):
-            trace = make(users, seconds, options.ok_rate, options.seed + run)
+            trace = make(users, seconds, options.quiet, options.ok_rate, options.seed + run)
             found = asyncio.run(_run(CONTESTANTS[name], trace, rules))
             runs.append(found)
             keep("peers", {"bench": "peers", "contestant": name, "rules": rules, "users": users, "run": run, **found})
@@ -83,7 +83,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--contestant", action="append", choices=CONTESTANTS, help="may be repeated (default all)")
     parser.add_argument("--rules", type=int, action="append", help="may be repeated (default 1 and 100)")
     parser.add_argument("--users", type=int, action="append", help="may be repeated (default 1000)")
-    parser.add_argument("--seconds", type=float, help="length of the trace (default 30)")
+    parser.add_argument("--seconds", type=float, help="for the errors, before the API's restart (default 20)")
+    parser.add_argument("--quiet", type=float, help="seconds between those and the restart (default 16: a scrape)")
     parser.add_argument("--ok-rate", type=float, default=100.0, help="successful calls a second among the errors")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -93,7 +94,8 @@ def _options() -> argparse.Namespace:
     options.users = options.users or (
         [200] if options.short else [1_000, 10_000, 100_000] if options.matrix else [1_000]
     )
-    options.seconds = options.seconds or (10.0 if options.short else 30.0)
+    options.seconds = options.seconds or (8.0 if options.short else 20.0)
+    options.quiet = options.quiet or (1.5 if options.short else 16.0)
     return options
 
 
