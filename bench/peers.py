@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, action="append", help="may be repeated (default 1000)")
     parser.add_argument("--seconds", type=float, help="for the errors, before the API's restart (default 20)")
     parser.add_argument("--quiet", type=float, help="seconds between those and the restart (default 16: a scrape)")
-    parser.add_argument("--ok-rate", type=float, default=100.0, help="successful calls a second among the errors")
+    parser.add_argument("--ok-rate", type=float, default=1000.0, help="successful calls a second among the errors")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
