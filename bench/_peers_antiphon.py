@@ -27,7 +27,7 @@ CONNECTIONS = 8
 class Antiphon:
     """A running instance with the rules on, the accounts known and the past heard."""
 
-    settle_s = 5.0
+    settle_s = 10.0
 
     def __init__(self, running: Instance, sink: SmtpSink) -> None:
         self.running = running

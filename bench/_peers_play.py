@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,12 @@ from faults.processes import descendants
 
 TICK_S = 0.02
 """Calls of so long go to a contestant together: an API has many processes, and a bench has one."""
+
+LONGEST_S = 900
+"""After so long everybody's time is up."""
+
+UNDUE_S = 3.0
+"""When everybody has been told: so long for those who should not be."""
 
 
 class Notice(NamedTuple):
@@ -30,7 +37,7 @@ class Contestant(Protocol):
     """Somebody who is to tell users of their fifth error."""
 
     settle_s: float
-    """How long after the last call messages may still come."""
+    """Whoever has told nobody for so long has done what they will do."""
 
     def roots(self) -> list[int]:
         """The processes whose trees (and nobody else's) do the work."""
@@ -52,7 +59,7 @@ class Contestant(Protocol):
 async def play(contestant: Contestant, trace: Trace, patience_s: float) -> dict[str, Any]:
     """Play; misses, false messages and duplicates, then latency, then CPU and memory.
 
-    `patience_s` is how much longer than `settle_s` those who are slow may take.
+    Ends when all have been told who must be, or when nobody was for `settle_s` and `patience_s` more: late is not missed.
     """
     errors_at: dict[str, list[float]] = {}
     under_way: set[asyncio.Task[None]] = set()
@@ -78,14 +85,20 @@ async def play(contestant: Contestant, trace: Trace, patience_s: float) -> dict[
                 task.add_done_callback(under_way.discard)
             await asyncio.sleep(TICK_S)
         await asyncio.gather(*under_way)
-        await asyncio.sleep(contestant.settle_s)
-        must = due(trace).keys()
-        for _ in range(int(patience_s)):
-            if must <= {notice.user for notice in contestant.notices()}:
-                break
-            await asyncio.sleep(1)
+        await _settled(contestant, due(trace).keys(), contestant.settle_s + patience_s)
         took = time.perf_counter() - started
     return verdict(trace, errors_at, contestant.notices()) | meter.result(len(trace.calls), took)
+
+
+async def _settled(contestant: Contestant, must: AbstractSet[str], quiet_s: float) -> None:
+    looked_at = time.perf_counter()
+    for _ in range(LONGEST_S):
+        notices = contestant.notices()
+        last = max([looked_at, *(notice.at for notice in notices)])
+        if must <= {notice.user for notice in notices} or time.perf_counter() - last > quiet_s:
+            break
+        await asyncio.sleep(1)
+    await asyncio.sleep(UNDUE_S)
 
 
 def verdict(trace: Trace, errors_at: dict[str, list[float]], notices: Sequence[Notice]) -> dict[str, Any]:

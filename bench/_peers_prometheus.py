@@ -31,7 +31,7 @@ LOOKS = 600_000
 
 
 class Timing(NamedTuple):
-    """How often it looks, in Prometheus's own words; `settle_s` is how long after the last call an alert may come."""
+    """How often it looks, in Prometheus's own words; `settle_s` is how long an alert may take."""
 
     scrape: str
     evaluation: str
@@ -40,7 +40,7 @@ class Timing(NamedTuple):
     settle_s: float
 
 
-TIGHT = Timing("1s", "1s", "0s", "1s", 8.0)
+TIGHT = Timing("1s", "1s", "0s", "1s", 10.0)
 PACKAGED = Timing("15s", "15s", "30s", "5m", 75.0)
 """Scrape and evaluation of Debian's prometheus.yml; group_wait and group_interval are Alertmanager's defaults."""
 

@@ -51,7 +51,7 @@ EVERY_S = 1.0
 class SqlPolling:
     """The database, the process that polls it, and the writer of rows."""
 
-    settle_s = 5.0
+    settle_s = 10.0
 
     def __init__(self, pids: list[int], conn: psycopg.AsyncConnection, sink: SmtpSink) -> None:
         self._pids = pids
