@@ -48,17 +48,17 @@ def main() -> None:
         runs: list[dict[str, Any]] = []
         for run in range(options.runs):
             trace = make(users, seconds, options.quiet, options.ok_rate, options.seed + run)
-            found = asyncio.run(_run(CONTESTANTS[name], trace, rules))
+            found = asyncio.run(_run(CONTESTANTS[name], trace, rules, options.patience))
             runs.append(found)
             keep("peers", {"bench": "peers", "contestant": name, "rules": rules, "users": users, "run": run, **found})
         rows.append({"contestant": name, "rules": rules, "users": users, **_together(runs)})
     print(_table(rows))
 
 
-async def _run(start: Start, trace: Trace, rules: int) -> dict[str, Any]:
+async def _run(start: Start, trace: Trace, rules: int, patience_s: float) -> dict[str, Any]:
     async with start(trace, rules) as contestant:
-        patience_s = min(300.0, len(trace.groups) * rules / 30_000)  # many rules over many users take some long
-        return await play(contestant, trace, patience_s)
+        slow_s = min(300.0, len(trace.groups) * rules / 30_000)  # many rules over many users take some long
+        return await play(contestant, trace, patience_s + slow_s)
 
 
 def _together(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, action="append", help="may be repeated (default 1000)")
     parser.add_argument("--seconds", type=float, help="for the errors, before the API's restart (default 20)")
     parser.add_argument("--quiet", type=float, help="seconds between those and the restart (default 16: a scrape)")
+    parser.add_argument("--patience", type=float, help="further seconds of silence before a run ends (default 20)")
     parser.add_argument("--ok-rate", type=float, default=1000.0, help="successful calls a second among the errors")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -95,6 +96,8 @@ def _options() -> argparse.Namespace:
         [200] if options.short else [1_000, 10_000, 100_000] if options.matrix else [1_000]
     )
     options.seconds = options.seconds or (8.0 if options.short else 20.0)
+    if options.patience is None:
+        options.patience = 0.0 if options.short else 20.0
     options.quiet = options.quiet or (1.5 if options.short else 16.0)
     return options
 
