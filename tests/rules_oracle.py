@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from antiphon.rules import tree
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
+KNOWN_ZONES = available_timezones()
 UNITS = {"minutes": MINUTE, "hours": 60 * MINUTE, "days": DAY, "weeks": 7 * DAY, "months": 30 * DAY}
 
 
@@ -52,51 +53,127 @@ class Oracle:
             if isinstance(node.value, tree.Duration):
                 return moving_date(node.op, instant(value), length(node.value), now)
             return predicate(node.op, value, node.value)
+        if isinstance(node, tree.Sequence):
+            return self.sequence(node, subject)
+        if isinstance(node, tree.FollowUpMissing):
+            return self.unanswered(node, subject, now)
         return self.measure(node, subject, now)
+
+    def sequence(self, node, subject):
+        """Tries every first event, and from it the earliest that can follow at each step."""
+        times = [sorted(event.timestamp for event in subject.events if selects(step, event)) for step in node.steps]
+        for begun in times[0]:
+            at = begun
+            for step in times[1:]:
+                at = next((time for time in step if time > at), math.inf)
+            if at - begun <= length(node.within):
+                return True
+        return False
+
+    def unanswered(self, node, subject, now):
+        """Whether some A is so long ago, and no B is later than it; of one step of time only the outer A's count."""
+        step = max(MINUTE, length(node.wait) // 60)
+        did = [event.timestamp for event in subject.events if selects(node.did, event)]
+        answers = [event.timestamp for event in subject.events if selects(node.then_not, event)]
+        for at in did:
+            together = [other for other in did if other // step == at // step]
+            open_still = not any(answer > at for answer in answers)
+            if at in (min(together), max(together)) and open_still and now - at >= length(node.wait):
+                return True
+        return False
 
     def trait(self, owner, name, subject):
         of_company = owner == "company" and self.kind == "user"
         return (subject.company_traits if of_company else subject.traits).get(name)
 
     def measure(self, node, subject, now):
-        start = self.start(node.window, now)
-        if not self.known(node, subject, now, start):
-            return False
-        covered = [event for event in subject.events if start is None or event.timestamp >= start]
-        value = self.aggregate(node.aggregate, covered, now)
+        found = self.edges(node.window, subject, now)
+        if found is None:
+            value = None
+        else:
+            start, end = found
+            if not self.known(node, subject, now, start, end):
+                return False
+            value = self.aggregate(node.aggregate, covered(subject.events, start, end), now)
         if node.aggregate.kind in ("first", "last"):
             return predicate(node.op, value, node.value)
-        target = self.target(node.value, subject)
+        if isinstance(node.value, tree.Baseline):
+            target = self.baseline(node, subject, now)
+        else:
+            target = self.target(node.value, subject)
         if value is None or target is None:
             return node.op == "!="
         return compare(node.op, value, target)
 
-    def start(self, window, now):
-        if isinstance(window, tree.Ever):
+    def baseline(self, node, subject, now):
+        """The mean over the windows right before the current one, without those that have no value."""
+        long = length(node.window)
+        edge, _ = self.edges(node.window, subject, now)
+        found = []
+        while len(found) < length(node.value.over) // long:
+            found.append(self.aggregate(node.aggregate, covered(subject.events, edge - long, edge), now))
+            edge -= long
+        found = [value for value in found if value is not None]
+        if not found:
             return None
+        if node.aggregate.kind == "sum":  # to a millionth, as every sum is
+            return (
+                float(sum(Fraction(round(value * 10**6), 10**6) for value in found))
+                / len(found)
+                * node.value.percent
+                / 100
+            )
+        total = 0.0
+        for value in found:
+            total += float(value)
+        return total / len(found) * node.value.percent / 100
+
+    def edges(self, window, subject, now):  # noqa: PLR0911 - one for each window
+        """The first instant of a window and the first after it (None: open); None when the subject has no such window."""
+        if isinstance(window, tree.Ever):
+            return None, None
         if isinstance(window, tree.Last):
-            long = window.amount * UNITS[window.unit]
+            long = length(window)
             width = max(MINUTE, long // 60)
-            return math.floor(Fraction(now - long, width)) * width
-        local = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
-        day = local.date()
-        if window.period == "week":
-            day -= timedelta(days=day.weekday())
-        elif window.period == "month":
-            day = day.replace(day=1)
-        # the first instant of that local day, found by looking at every quarter of an hour around it
-        around = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000 - DAY
-        quarters = range(around, around + 3 * DAY, 15 * MINUTE)
-        return next(at for at in quarters if self.day(at) == day)
+            return math.floor(Fraction(now - long, width)) * width, None
+        if isinstance(window, tree.Between):
+            first, last = date.fromisoformat(window.start), date.fromisoformat(window.end)
+            return midnight(first, self.zone), midnight(last + timedelta(days=1), self.zone)
+        if isinstance(window, tree.Calendar):
+            zone = self.zone
+            if window.zone != "workspace":
+                name = self.trait("company" if window.zone == "company" else "own", "timezone", subject)
+                zone = ZoneInfo(name) if name in KNOWN_ZONES else zone
+            day = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+            if window.period == "week":
+                day -= timedelta(days=day.weekday())
+            elif window.period == "month":
+                day = day.replace(day=1)
+            return midnight(day, zone), None
+        at = instant(self.trait(window.owner, window.trait, subject))
+        if at is None:
+            return None
+        anchor = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).date()
+        if isinstance(window, tree.SinceTrait):
+            start = midnight(anchor, UTC)
+            return start, None if window.within is None else start + DAY + length(window.within)
+        today = datetime.fromtimestamp(now / 1000, UTC).date()
+        # back from today, day by day, to one that a period begins on
+        while not begins(today, anchor, window.every):
+            today -= timedelta(days=1)
+        return midnight(today, UTC), None
 
     def day(self, at):
         return datetime.fromtimestamp(at / 1000, UTC).astimezone(self.zone).date()
 
-    def known(self, node, subject, now, start):
+    def known(self, node, subject, now, start, end):  # noqa: PLR0911 - one for each kind of window
         if node.known_for is not None:
             needed = length(node.known_for)
             return not needed or (subject.first_seen is not None and now - subject.first_seen >= needed)
-        counted = node.aggregate.kind in ("count", "days_active")
+        if isinstance(node.value, tree.Baseline):
+            needed = length(node.window) + length(node.value.over)
+            return subject.first_seen is not None and now - subject.first_seen >= needed
+        counted = node.aggregate.kind in ("count", "days_active", "distinct")
         limit = node.value if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else None
         absent = limit is not None and ((node.op in ("=", "<=") and limit == 0) or (node.op == "<" and 0 < limit <= 1))
         if not (counted and absent) or start is None:
@@ -105,7 +182,9 @@ class Oracle:
             return False
         if isinstance(node.window, tree.Last):
             return now - subject.first_seen >= node.window.amount * UNITS[node.window.unit]
-        return subject.first_seen <= start
+        if isinstance(node.window, tree.SinceTrait):
+            return subject.first_seen < start + DAY and now >= (start if end is None else end)
+        return subject.first_seen <= start and (end is None or now >= end)
 
     def aggregate(self, aggregate, events, now):  # noqa: PLR0911 - one for each aggregate
         chosen = [event for event in events if selects(aggregate.selector, event)]
@@ -153,6 +232,30 @@ class Oracle:
 
 def length(duration):
     return duration.amount * UNITS[duration.unit]
+
+
+def covered(events, start, end):
+    """The events of a window."""
+    return [
+        event
+        for event in events
+        if (start is None or event.timestamp >= start) and (end is None or event.timestamp < end)
+    ]
+
+
+def midnight(day, zone):
+    """The first instant of a local day, found by looking at every quarter of an hour around it."""
+    around = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000 - DAY
+    quarters = range(around, around + 3 * DAY, 15 * MINUTE)
+    return next(at for at in quarters if datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date() == day)
+
+
+def begins(day, anchor, every):
+    """Whether a billing period begins on a day: that of the anchor, or the month's last when it has no such day."""
+    if every == "year" and day.month != anchor.month:
+        return False
+    last = (day + timedelta(days=1)).month != day.month
+    return day.day == anchor.day or (last and day.day < anchor.day)
 
 
 def weight(event):

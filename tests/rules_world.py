@@ -24,7 +24,17 @@ from rules_oracle import Subject
 USERS = ("u1", "u2", "u3")
 DEVICES = ("a1", "a2", "a3")
 COMPANIES = ("c1", "c2")
-ZONES = ("UTC", "Europe/Paris", "Asia/Kolkata", "America/Santiago")
+ZONES = (
+    "UTC",
+    "Europe/Paris",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "Africa/Cairo",
+)
+"""With changes of the clock by an hour, half an hour and none, at midnight too, and an offset of three quarters."""
+TODAY = datetime.fromtimestamp(NOW / 1000, UTC).date()
 NAMES = ("api_call", "api_call", "api_call", "api_batch", "order created")
 
 values = st.sampled_from(
@@ -93,6 +103,10 @@ def traits(draw):
         text = written.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         found["signed_up"] = draw(st.sampled_from([at, at // 1000, text, text[:10], "soon", True]))
     if draw(st.booleans()):
+        found["timezone"] = draw(st.sampled_from([*ZONES, *ZONES, "Mars/Phobos", "", 5]))
+    if draw(st.booleans()):
+        found["billing_anchor"] = draw(st.sampled_from(["2024-01-31", "2024-02-29", "2023-11-30T23:30:00-05:00", NOW - 5 * DAY, NOW + 3 * DAY, NOW // DAY * DAY, "31.1.2024", True]))  # fmt: skip
+    if draw(st.booleans()):
         found["limit"] = draw(st.sampled_from([1, 2, 2.5, 5, "5", None]))
     return found
 
@@ -101,6 +115,24 @@ windows = st.one_of(
     st.just(tree.Ever()),
     durations.map(lambda long: tree.Last(long.amount, long.unit)),
     st.builds(tree.Calendar, st.sampled_from(["day", "week", "month"])),
+    st.builds(tree.Calendar, st.sampled_from(["day", "week", "month"]), st.sampled_from(["user", "company"])),
+    st.builds(
+        tree.BillingPeriod,
+        st.sampled_from(["billing_anchor", "billing_anchor", "signed_up"]),
+        st.sampled_from(["own", "company"]),
+        st.sampled_from(["month", "year"]),
+    ),
+    st.builds(
+        tree.SinceTrait,
+        st.sampled_from(["signed_up", "billing_anchor"]),
+        st.sampled_from(["own", "company"]),
+        st.sampled_from([None, tree.Duration(1, "days"), tree.Duration(24, "hours"), tree.Duration(1, "weeks")]),
+    ),
+    st.builds(
+        lambda back, days: tree.Between(str(TODAY - timedelta(days=back)), str(TODAY - timedelta(days=back - days))),
+        st.integers(-2, 40),
+        st.integers(0, 10),
+    ),
 )
 
 
@@ -170,7 +202,34 @@ def any_measure(draw):
     return tree.Measure(tree.Aggregate(kind, draw(selectors), of, to), draw(comparisons), value, draw(windows), known)
 
 
-measures = st.one_of(usual, any_measure())
+@st.composite
+def baselines(draw):
+    """An aggregate compared with a part of what it has been before."""
+    kind = draw(st.sampled_from(["count", "count", "count", "sum", "avg", "min", "max", "days_active", "ratio"]))
+    of = draw(st.sampled_from(["status", "amount"])) if kind in ("sum", "avg", "min", "max") else None
+    to = draw(selectors) if kind == "ratio" else None
+    amount, unit, periods = draw(st.sampled_from([(5, "minutes", 3), (1, "hours", 24), (3, "days", 3), (1, "days", 7), (1, "weeks", 4)]))  # fmt: skip
+    value = tree.Baseline(draw(st.sampled_from([50, 100, 200, 33.3])), tree.Duration(amount * periods, unit))
+    known = draw(st.sampled_from([None, None, tree.Duration(0, "days"), tree.Duration(3, "days")]))
+    return tree.Measure(
+        tree.Aggregate(kind, draw(selectors), of, to), draw(comparisons), value, tree.Last(amount, unit), known
+    )
+
+
+measures = st.one_of(usual, any_measure(), any_measure(), baselines())
+steps = st.sampled_from(
+    [
+        tree.Selector("api_call"),
+        tree.Selector("order created"),
+        tree.Selector("*", "wildcard"),
+        tree.Selector("api_call", where=(tree.Predicate("status", "=", 400),)),
+        tree.Selector("api_batch"),
+    ]
+)
+ordered = st.one_of(
+    st.builds(tree.Sequence, st.lists(steps, min_size=2, max_size=5).map(tuple), durations),
+    st.builds(tree.FollowUpMissing, steps, steps, durations),
+)
 
 
 @st.composite
@@ -198,8 +257,10 @@ def groups(children):
     )
 
 
-plain_rules = st.recursive(st.one_of(measures, measures, trait_conditions()), groups, max_leaves=4)
-rules = st.recursive(st.one_of(measures, measures, measures, trait_conditions(), segments), groups, max_leaves=5)
+plain_rules = st.recursive(st.one_of(measures, measures, ordered, trait_conditions()), groups, max_leaves=4)
+rules = st.recursive(
+    st.one_of(measures, measures, measures, ordered, trait_conditions(), segments), groups, max_leaves=5
+)
 
 worlds = st.fixed_dictionaries(
     {
@@ -212,6 +273,13 @@ worlds = st.fixed_dictionaries(
         ),
     }
 )
+
+
+def about(rule, kind):
+    """The rule for a subject kind: a company has no user's time zone, so it takes its own."""
+    if kind == "user":
+        return rule
+    return tree.decode(json.loads(json.dumps(tree.encode(rule)).replace('"zone": "user"', '"zone": "company"')))
 
 
 class World:

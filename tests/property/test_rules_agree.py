@@ -10,7 +10,7 @@ from antiphon.rules.state import decode_state, encode_state, state_hash
 from antiphon.rules.validate import validate
 from factories import NOW
 from rules_oracle import Oracle
-from rules_world import ZONES, World, plain_rules, rules, worlds
+from rules_world import ZONES, World, about, plain_rules, rules, worlds
 
 KINDS = st.sampled_from(["user", "company"])
 
@@ -21,6 +21,7 @@ KINDS = st.sampled_from(["user", "company"])
 def test_live_history_and_oracle_agree(drawn, kind, first, second, rule, zone, later, seed):
     """For every subject, the three evaluations of a rule (which may refer to two others) give the same truth."""
     world, now = World(drawn), NOW + later
+    first, second, rule = (about(one, kind) for one in (first, second, rule))
     trees = {"S1": first, "S2": second}
     for one in (*trees.values(), rule):
         validate(one, kind)
@@ -48,7 +49,7 @@ def test_state_does_not_depend_on_order(drawn, kind, trees, zone, seed):
     """Any order of events and merges gives the same state hash, and a state survives being stored."""
     world = World(drawn)
     specs = [
-        RuleSpec(id=number, version=1, subject_kind=kind, tree=one, name=str(number))
+        RuleSpec(id=number, version=1, subject_kind=kind, tree=about(one, kind), name=str(number))
         for number, one in enumerate(trees)
     ]
     program = compile_program(specs, [], time_zone=zone)

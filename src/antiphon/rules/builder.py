@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 from lark import ParseTree, Token, Transformer
@@ -54,6 +54,20 @@ def _scalar(token: Token) -> tree.Scalar:
 def _unit(token: Token) -> tree.Unit:
     word = token.lower()
     return cast("tree.Unit", word if word.endswith("s") else f"{word}s")
+
+
+def _calendar(period: Literal["day", "week", "month"], children: list[Token | None]) -> tree.Window:
+    whose = children[0] if children else None
+    if whose is None:
+        return tree.Calendar(period)
+    return tree.Calendar(period, "user" if whose.lower().startswith("user") else "company")
+
+
+def _billing(every: Literal["month", "year"], children: list[Any]) -> tree.Window:
+    if not children or children[0] is None:
+        return tree.BillingPeriod(every=every)
+    owner, name = children[0]
+    return tree.BillingPeriod(name, owner, every)
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -144,6 +158,15 @@ class _Builder(Transformer[Token, Any]):
         """`not in segment S`."""
         return self._at(meta, tree.InSegment(children[0], inside=False))
 
+    def sequence(self, meta: Meta, children: list[Any]) -> Any:
+        """`did A, then B, within W`."""
+        *steps, within = children
+        return self._at(meta, tree.Sequence(tuple(steps), within))
+
+    def follow_up(self, meta: Meta, children: list[Any]) -> Any:
+        """`did A, then not B, for W`."""
+        return self._at(meta, tree.FollowUpMissing(*children))
+
     # -- selectors -----------------------------------------------------------------------------------------------
 
     def selector(self, _: Meta, children: list[Any]) -> tree.Selector:
@@ -178,17 +201,47 @@ class _Builder(Transformer[Token, Any]):
         """`ever`."""
         return tree.Ever()
 
-    def today(self, _: Meta, __: list[Any]) -> tree.Window:
-        """`today`."""
-        return tree.Calendar("day")
+    def today(self, _: Meta, children: list[Token | None]) -> tree.Window:
+        """`today`, perhaps with whose time zone."""
+        return _calendar("day", children)
 
-    def this_week(self, _: Meta, __: list[Any]) -> tree.Window:
+    def this_week(self, _: Meta, children: list[Token | None]) -> tree.Window:
         """`this week`."""
-        return tree.Calendar("week")
+        return _calendar("week", children)
 
-    def this_month(self, _: Meta, __: list[Any]) -> tree.Window:
+    def this_month(self, _: Meta, children: list[Token | None]) -> tree.Window:
         """`this month`."""
-        return tree.Calendar("month")
+        return _calendar("month", children)
+
+    def billed_monthly(self, _: Meta, children: list[Any]) -> tree.Window:
+        """`this billing period`, perhaps with the trait that it is counted from."""
+        return _billing("month", children)
+
+    def billed_yearly(self, _: Meta, children: list[Any]) -> tree.Window:
+        """`this yearly billing period`."""
+        return _billing("year", children)
+
+    def since(self, _: Meta, children: list[Any]) -> tree.Window:
+        """`since signed_up`."""
+        owner, name = children[0]
+        return tree.SinceTrait(name, owner)
+
+    def within(self, _: Meta, children: list[Any]) -> tree.Window:
+        """`within 7 days of signed_up`."""
+        duration, (owner, name) = children
+        return tree.SinceTrait(name, owner, duration)
+
+    def between(self, _: Meta, children: list[Token]) -> tree.Window:
+        """`between 2026-01-01 and 2026-01-31`."""
+        return tree.Between(str(children[0]), str(children[1]))
+
+    def whole_baseline(self, _: Meta, children: list[tree.Duration]) -> tree.Baseline:
+        """`its average over the previous 4 weeks`."""
+        return tree.Baseline(100, children[0])
+
+    def part_of_baseline(self, _: Meta, children: list[Any]) -> tree.Baseline:
+        """`50% of its average over the previous 4 weeks`."""
+        return tree.Baseline(_number(children[0]), children[1])
 
     def percent(self, _: Meta, children: list[Token]) -> tree.Percent:
         """`10%`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, sources, tree
 from antiphon.rules.accumulators import ACCUMULATORS
+from antiphon.rules.baselines import ADDED_UP, BaselineComparison
 from antiphon.rules.conditions import (
     Age,
     AtLeastOf,
@@ -22,11 +23,15 @@ from antiphon.rules.conditions import (
     SlidingCountAtLeast,
     Target,
     TraitTest,
+    TraitWindowTest,
 )
+from antiphon.rules.follow_ups import FollowUpMetric, FollowUpTest
 from antiphon.rules.known import KnownAt, known_from
-from antiphon.rules.metrics import Metric, metric_key
+from antiphon.rules.metrics import Buckets, Kept, Metric, metric_key, steps_key
 from antiphon.rules.selectors import normal
+from antiphon.rules.sequences import SequenceTest, StepsMetric
 from antiphon.rules.state import SubjectView
+from antiphon.rules.trait_windows import TraitRead, trait_window
 from antiphon.rules.values import number
 from antiphon.rules.windows import EverFrame, Frame, SlidingFrame, frame
 from antiphon.rules.zones import LocalDays
@@ -55,7 +60,7 @@ class Compiler:
     def __init__(self, kind: SubjectKind, selectors: Selectors, days: LocalDays) -> None:
         """Take the numbered selectors to add to, and the days of the workspace's time zone."""
         self.kind: SubjectKind = kind
-        self.metrics: dict[str, Metric] = {}
+        self.metrics: dict[str, Kept] = {}
         self._selectors, self._days = selectors, days
         self._rows, self._operators = aggregates.by_key(), operators.by_key()
         self._dates = {row.key: row for row in dates.DATE_OPERATORS}
@@ -72,9 +77,12 @@ class Compiler:
             return self._trait(node)
         if isinstance(node, tree.InSegment):
             return SegmentTest(node.name, inside=node.inside)
-        if isinstance(node, tree.Measure):
-            return self._measure(node)
-        raise InvalidInput(f"The condition {type(node).__name__} is not supported yet.")
+        return self._measure(node) if isinstance(node, tree.Measure) else self._ordered(node)
+
+    def _ordered(self, node: tree.Sequence | tree.FollowUpMissing) -> Compiled:
+        if isinstance(node, tree.Sequence):
+            return SequenceTest(self._steps(node))
+        return FollowUpTest(self._follow_up(node), node.wait.ms)
 
     def _trait(self, node: tree.TraitCondition) -> Compiled:
         traits = self.traits(node.owner)
@@ -89,26 +97,38 @@ class Compiler:
         return lambda view: view.traits
 
     def _measure(self, node: tree.Measure) -> Compiled:
+        keys = self.keys(node)
+        window = trait_window(node.window, self._days)
+        if window is None:
+            return self._over(node, keys, frame(node.window, self._days))
+        read = window.reads
+        return TraitWindowTest(
+            self.traits(read.owner), read.name, window.at, lambda found: self._over(node, keys, found)
+        )
+
+    def _over(self, node: tree.Measure, keys: Sequence[str], window: Frame | None) -> Compiled:
+        """A condition on an aggregate over a window; None: there is no window, and hence no value."""
         row = self._rows[node.aggregate.kind]
-        window = frame(node.window, self._days)
-        known_at = known_from(node, window)
+        known_at = None if window is None else known_from(node, window)
+        source = sources.NoSource() if window is None else self._source(keys, row, window)
+        if isinstance(node.value, tree.Baseline):
+            return self._baseline(node.value, row, keys, window, known_at, comparison(self._operators[node.op]))
         target = self.target(node.value)
         if row.gives == "value":
             test = self._operators[node.op].test(node.value)
-            return Comparison(self._source(node, row, window), lambda value, _target: test(value), target, known_at, 3)
+            return Comparison(source, lambda value, _target: test(value), target, known_at, 3)
         compare = comparison(self._operators[node.op])
         if row.gives == "age":
-            return Age(self._source(node, row, window), compare, target, known_at)
-        if row.key == "count":
-            count = self._count(node, window, known_at)
+            return Age(source, compare, target, known_at)
+        if row.key == "count" and window is not None:
+            count = self._count(node, keys[0], window, known_at)
             if count is not None:
                 return count
-        cost = 1 if isinstance(window, EverFrame) else 3
-        return Comparison(self._source(node, row, window), compare, target, known_at, cost)
+        return Comparison(source, compare, target, known_at, 1 if isinstance(window, EverFrame) else 3)
 
-    def _count(self, node: tree.Measure, window: Frame, known_at: KnownAt | None) -> Compiled | None:
+    def _count(self, node: tree.Measure, key: str, window: Frame, known_at: KnownAt | None) -> Compiled | None:
         """A count in the form made for it, if there is one."""
-        key, least = self.metric(node.aggregate, "count", window), number(node.value)
+        least = number(node.value)
         if node.op == ">=" and least is not None and least > 0 and known_at is None:
             if isinstance(window, EverFrame):
                 return CountAtLeast(key, least)
@@ -118,34 +138,73 @@ class Compiler:
             return None
         return SlidingCount(key, window, comparison(self._operators[node.op]), self.target(node.value), known_at)
 
-    def _source(self, node: tree.Measure, row: aggregates.Aggregate, window: Frame) -> sources.Source:
-        key, *others = self.keys(node)
-        ever = isinstance(window, EverFrame)
-        if others:
-            return sources.RatioSource(key, others[0], row, None if ever else window)
-        if ever:
-            return sources.EverSource(key, row)
-        return sources.RingSource(key, row, window, self._accumulators[row.accumulator].merge)
+    def _baseline(
+        self,
+        value: tree.Baseline,
+        row: aggregates.Aggregate,
+        keys: Sequence[str],
+        window: Frame | None,
+        known_at: KnownAt | None,
+        compare: Compare,
+    ) -> Compiled:
+        if not isinstance(window, SlidingFrame):
+            raise InvalidInput("Its own average is for a window that slides.")
+        return BaselineComparison(
+            self._parts(keys, row, window),
+            keys,
+            window,
+            compare,
+            value.over.ms // window.length,
+            value.percent,
+            known_at,
+            added_up=row.key in ADDED_UP,
+        )
 
-    def keys(self, node: tree.Measure) -> list[str]:
-        """The keys of the metrics that a condition reads."""
-        row, window = self._rows[node.aggregate.kind], frame(node.window, self._days)
-        found = [self.metric(node.aggregate, row.accumulator, window)]
+    def _source(self, keys: Sequence[str], row: aggregates.Aggregate, window: Frame) -> sources.Source:
+        if isinstance(window, EverFrame):
+            return (
+                sources.EverSource(keys[0], row) if len(keys) == 1 else sources.RatioSource(keys[0], keys[1], row, None)
+            )
+        return self._parts(keys, row, window)
+
+    def _parts(self, keys: Sequence[str], row: aggregates.Aggregate, window: Frame) -> sources.Parts:
+        if len(keys) > 1:
+            return sources.RatioSource(keys[0], keys[1], row, window)
+        return sources.RingSource(keys[0], row, window, self._accumulators[row.accumulator].merge)
+
+    def keys(self, node: tree.Leaf) -> list[str]:
+        """The keys of the metrics that a condition reads; the metrics are made."""
+        if isinstance(node, tree.Sequence):
+            return [self._steps(node)]
+        if isinstance(node, tree.FollowUpMissing):
+            return [self._follow_up(node)]
+        if not isinstance(node, tree.Measure):
+            return []
+        row = self._rows[node.aggregate.kind]
+        window: Buckets = trait_window(node.window, self._days) or frame(node.window, self._days)
+        before = 0
+        if isinstance(node.value, tree.Baseline) and isinstance(window, SlidingFrame):
+            before = node.value.over.ms // window.width
+        found = [self.metric(node.aggregate, row.accumulator, window, before)]
         if node.aggregate.to is not None:
-            found.append(self.metric(tree.Aggregate("count", node.aggregate.to), row.accumulator, window))
+            found.append(self.metric(tree.Aggregate("count", node.aggregate.to), row.accumulator, window, before))
         return found
 
-    def asks_known(self, node: tree.Measure) -> bool:
-        """Whether a condition's truth depends on how long the subject has been known."""
-        return known_from(node, frame(node.window, self._days)) is not None
+    def trait_read(self, node: tree.Measure) -> TraitRead | None:
+        """The trait that a condition's window depends on."""
+        window = trait_window(node.window, self._days)
+        return None if window is None else window.reads
 
-    def metric(self, aggregate: tree.Aggregate, accumulator: str, window: Frame) -> str:
-        """The key of the metric that an aggregate reads; the metric is made, or made to reach as far back as needed."""
+    def metric(self, aggregate: tree.Aggregate, accumulator: str, window: Buckets, before: int = 0) -> str:
+        """The key of the metric that an aggregate reads; the metric is made, or made to reach as far back as needed.
+
+        `before` is how many buckets before the window are needed too.
+        """
         zone = self._days.name if accumulator == "days" else ""
         key = metric_key(aggregate.selector, accumulator, aggregate.property, window.step, zone)
         metric = self.metrics.get(key)
         if metric is None:
-            self.metrics[key] = Metric(
+            metric = self.metrics[key] = Metric(
                 key,
                 self._selectors.number(aggregate.selector),
                 self._accumulators[accumulator],
@@ -153,8 +212,21 @@ class Compiler:
                 window,
                 self._days,
             )
-        else:
-            metric.limit = max(metric.limit, window.limit)
+        metric.limit = max(metric.limit, window.limit + before)
+        return key
+
+    def _steps(self, node: tree.Sequence) -> str:
+        key = steps_key("sequence", node.steps, node.within.ms)
+        if key not in self.metrics:
+            self.metrics[key] = StepsMetric(key, [self._selectors.number(step) for step in node.steps], node.within.ms)
+        return key
+
+    def _follow_up(self, node: tree.FollowUpMissing) -> str:
+        width = SlidingFrame(node.wait.ms).width
+        key = steps_key("follow_up", (node.did, node.then_not), width)
+        if key not in self.metrics:
+            numbers = (self._selectors.number(node.did), self._selectors.number(node.then_not))
+            self.metrics[key] = FollowUpMetric(key, *numbers, width)
         return key
 
     def target(self, value: tree.Target) -> Target:
@@ -178,9 +250,7 @@ def fixed_target(value: tree.Target) -> float | None:
         return value.ms
     if isinstance(value, tree.Percent):
         return value.value / 100
-    if isinstance(value, tree.Baseline):
-        raise InvalidInput("A baseline is not supported yet.")
-    return number(value)
+    return None if isinstance(value, tree.Baseline) else number(value)
 
 
 def comparison(row: operators.Operator) -> Compare:

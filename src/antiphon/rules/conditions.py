@@ -15,7 +15,7 @@ from antiphon.rules.known import KnownAt
 from antiphon.rules.sources import Source
 from antiphon.rules.state import SubjectView
 from antiphon.rules.values import date
-from antiphon.rules.windows import SlidingFrame
+from antiphon.rules.windows import Frame, SlidingFrame
 
 Truth = tuple[bool, int | None]
 Compare = Callable[[Any, Any], bool]
@@ -193,6 +193,34 @@ class Age:
         return None if at is None else now - at, self._target(view)
 
 
+class TraitWindowTest:
+    """A condition over a window that depends on a trait: made for the frame that the trait gives."""
+
+    cost = 4
+
+    def __init__(
+        self,
+        traits: Traits,
+        name: str,
+        frame: Callable[[Any], Frame | None],
+        over: Callable[[Frame | None], Compiled],
+    ) -> None:
+        """Take whose traits, which one, the frame of a value of it, and the condition over a frame."""
+        self._traits, self._name, self._frame, self._over = traits, name, frame, over
+
+    def verdict(self, view: SubjectView, now: int) -> Truth:
+        """The verdict over the subject's own window."""
+        return self._for(view).verdict(view, now)
+
+    def sides(self, view: SubjectView, now: int) -> tuple[Any, Any]:
+        """The sides over the subject's own window."""
+        return self._for(view).sides(view, now)
+
+    def _for(self, view: SubjectView) -> Compiled:
+        traits = self._traits(view)
+        return self._over(self._frame(None if traits is None else traits.get(self._name)))
+
+
 class TraitTest:
     """A test of a trait that time does not change."""
 
@@ -308,4 +336,4 @@ def known(known_at: KnownAt | None, view: SubjectView, now: int, truth: bool, fl
     if first_seen is None:
         return False, None
     since = known_at(first_seen)
-    return (True, flip) if now >= since else (False, since)
+    return (True, flip) if since is not None and now >= since else (False, since)

@@ -27,14 +27,14 @@ _OPERANDS = {
 
 _WORDS = """
     all any none at least of where and matching in the last ever today this week month known for segment not to true
-    false
+    false did then within since between billing period yearly from time zone its average over previous
 """
 
 _FIXED = r"""
 start: condition
 selector_start: selector
 
-?condition: group | measure | trait | segment
+?condition: group | measure | trait | segment | sequence | follow_up
 
 ?group: _K_ALL _K_OF "(" _items ")" -> all_of
       | _K_ANY _K_OF "(" _items ")" -> any_of
@@ -45,6 +45,9 @@ _items: condition (";" condition)* ";"?
 measure: aggregate [window] comparison [_known]
 _known: ","? _K_KNOWN _K_FOR _K_AT _K_LEAST duration
 
+sequence: _K_DID selector ("," _K_THEN selector)+ "," _K_WITHIN duration
+follow_up: _K_DID selector "," _K_THEN _K_NOT selector "," _K_FOR duration
+
 selector: event [_where]
 event: NAME -> exact | STRING -> exact | WILDCARD -> wildcard
      | _K_MATCHING STRING -> wildcard | _K_MATCHING _K_REGEX STRING -> regex
@@ -53,12 +56,21 @@ predicate: name operation
 
 window: _K_IN _K_THE _K_LAST span -> last
       | _K_EVER -> ever
-      | _K_TODAY -> today
-      | _K_THIS _K_WEEK -> this_week
-      | _K_THIS _K_MONTH -> this_month
+      | _K_TODAY [_zone] -> today
+      | _K_THIS _K_WEEK [_zone] -> this_week
+      | _K_THIS _K_MONTH [_zone] -> this_month
+      | _K_THIS _K_BILLING _K_PERIOD [_from] -> billed_monthly
+      | _K_THIS _K_YEARLY _K_BILLING _K_PERIOD [_from] -> billed_yearly
+      | _K_SINCE trait_name -> since
+      | _K_WITHIN duration _K_OF trait_name -> within
+      | _K_BETWEEN DATE _K_AND DATE -> between
+_zone: _K_IN _K_THE WHOSE _K_TIME _K_ZONE
+_from: _K_FROM trait_name
 
 target: scalar -> literal | duration | NUMBER "%" -> percent
       | trait_value -> whole_trait | NUMBER "%" _K_OF trait_value -> part_of_trait
+      | _baseline -> whole_baseline | NUMBER "%" _K_OF _baseline -> part_of_baseline
+_baseline: _K_ITS _K_AVERAGE _K_OVER _K_THE _K_PREVIOUS span
 ?trait_value: NAME -> trait_name | OWNER STRING -> owned_trait
 
 trait: trait_name (operation | date_operation)
@@ -78,6 +90,8 @@ list: "(" scalar ("," scalar)* ","? ")"
 STRING: /"(?:[^"\\\n]|\\.)*"/
 NUMBER: /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/
 UNIT.3: /(?:minutes?|hours?|days?|weeks?|months?)(?![\w.:*\-])/i
+DATE.3: /\d{4}-\d{2}-\d{2}(?![\w.:*\-])/
+WHOSE.3: /(?:user|company)'s(?![\w])/i
 OWNER.3: /(?:own|user|company)\.(?=")/
 WILDCARD.1: /[\w$.:\-]*\*[\w$.:\-*]*/
 PATTERN: /[^\s;,()"]+/

@@ -17,8 +17,9 @@ from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.columns import Flags, Table
-from antiphon.rules.history_leaves import Leaf, LeafCompiler, Make
+from antiphon.rules.history_leaves import Leaf, LeafCompiler
 from antiphon.rules.history_rows import HistoryTables, event_rows, subject_rows
+from antiphon.rules.history_windows import Make
 from antiphon.rules.zones import LocalDays
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ibis
@@ -12,16 +11,16 @@ import msgspec
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
-from antiphon.rules.columns import Column, Flags, Table, Values
+from antiphon.rules.baselines import ADDED_UP
+from antiphon.rules.columns import Column, Flags, Numbers, Table
 from antiphon.rules.compile import fixed_target, of_company
+from antiphon.rules.history_ordered import follow_up_rows, sequence_rows
 from antiphon.rules.history_rows import local_day
-from antiphon.rules.known import latest_first_seen
+from antiphon.rules.history_windows import Edges, Make, WindowEdges
+from antiphon.rules.known import depends_on_known
 from antiphon.rules.patterns import wildcard_regex
-from antiphon.rules.windows import Frame, frame
+from antiphon.rules.windows import SlidingFrame
 from antiphon.rules.zones import LocalDays
-
-Make = Callable[[Table], Any]
-"""A column of the joined rows, made once they are there."""
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -42,11 +41,21 @@ class LeafCompiler:
         self._rows, self._operators = aggregates.by_key(), operators.by_key()
         self._dates = {row.key: row for row in dates.DATE_OPERATORS}
         self._columns: dict[bytes, tuple[str, Make]] = {}
+        self._sides: dict[bytes, tuple[str, Callable[[Table, str], Table]]] = {}
         self._hits: list[Make] = []
+        self._edges = WindowEdges(days, now, self._column)
         self.reads_company = False
 
     def joined(self, subjects: Table, events: Table) -> Table:
         """Subjects with a column for each aggregate."""
+        edges = self._edges.columns
+        if edges:
+            subjects = subjects.mutate(**{name: make(subjects) for name, make in edges.items()})
+            windows = subjects.select(*edges, edge_id=subjects.subject_id)
+            events = events.inner_join(windows, events.subject_id == windows.edge_id)
+        for name, side in self._sides.values():
+            found = side(events, name)
+            subjects = subjects.left_join(found, subjects.subject_id == found.side_id).drop("side_id")
         if not self._columns:
             return subjects
         needed = self._hits[0](events)
@@ -58,12 +67,27 @@ class LeafCompiler:
         return subjects.left_join(totals, subjects.subject_id == totals.totals_id)
 
     def leaf(self, node: tree.Leaf) -> Leaf:
-        """Compile one condition; raises InvalidInput for one that cannot be evaluated."""
+        """Compile one condition; a segment stands for another rule, and is put in its place before."""
         if isinstance(node, tree.TraitCondition):
             return self._trait(node)
         if isinstance(node, tree.Measure):
             return self._measure(node)
-        raise InvalidInput(f"The condition {type(node).__name__} is not supported yet.")
+        if isinstance(node, tree.Sequence):
+            name = self._side(node, lambda events, name: sequence_rows(node, events, selected, name))
+            done: Make = lambda rows: rows[name].notnull()  # noqa: E731
+            return Leaf(done, done, lambda _: ibis.literal(True))
+        if isinstance(node, tree.FollowUpMissing):
+            name, wait = (
+                self._side(node, lambda events, name: follow_up_rows(node, events, selected, name)),
+                node.wait.ms,
+            )
+            age: Make = lambda rows: self._now - rows[name]  # noqa: E731
+            return Leaf(lambda rows: (age(rows) >= wait).fill_null(False), age, lambda _: ibis.literal(wait))
+        raise InvalidInput(f"A segment {node.name!r} has no columns of its own.")
+
+    def _side(self, node: tree.Leaf, make: Callable[[Table, str], Table]) -> str:
+        """The column of a table of its own; `make` gives it from the events and the column's name, by `side_id`."""
+        return self._sides.setdefault(tree.canonical(node), (f"side_{len(self._sides)}", make))[0]
 
     def _column(self, owner: tree.Owner, name: str) -> Callable[[Table], Column]:
         of = "company_traits" if of_company(owner, self._kind) else "traits"
@@ -88,23 +112,29 @@ class LeafCompiler:
         )
 
     def _measure(self, node: tree.Measure) -> Leaf:
-        row, window = self._rows[node.aggregate.kind], frame(node.window, self._days)
-        value = self._value(node, row, window)
+        row, edges = self._rows[node.aggregate.kind], self._edges.of(node.window)
+        value = self._value(node.aggregate, row, edges)
         operator = self._operators[node.op]
-        right = self._right(node.value)
+        right = self._baseline(node, row) if isinstance(node.value, tree.Baseline) else self._right(node.value)
         if row.gives == "value":
             compared: Make = lambda rows: operator.column_test(Column(value(rows).cast("json")), node.value)  # noqa: E731
         else:
             compared = _compared(operator, value, right)
-        latest = latest_first_seen(node, window, self._now)
-        if latest is None:
+        if not depends_on_known(node):
             return Leaf(compared, value, right)
-        return Leaf(lambda rows: compared(rows) & (rows.first_seen <= latest).fill_null(False), value, right)
+        latest = self._edges.latest_first_seen(node, edges)
+        return Leaf(lambda rows: compared(rows) & (rows.first_seen <= latest(rows)).fill_null(False), value, right)
 
-    def _value(self, node: tree.Measure, row: aggregates.Aggregate, window: Frame) -> Make:
-        name, now = self._aggregated(node.aggregate, row, window), self._now
-        if node.aggregate.to is not None:
-            to = self._aggregated(tree.Aggregate(node.aggregate.kind, node.aggregate.to), row, window)
+    def _value(self, aggregate: tree.Aggregate, row: aggregates.Aggregate, edges: Edges) -> Make:
+        value, column = self._value_where_any(aggregate, row, edges), edges.column
+        if column is None:
+            return value
+        return lambda rows: ibis.ifelse(rows[column].notnull(), value(rows), None)
+
+    def _value_where_any(self, aggregate: tree.Aggregate, row: aggregates.Aggregate, edges: Edges) -> Make:
+        name, now = self._aggregated(aggregate, row, edges), self._now
+        if aggregate.to is not None:
+            to = self._aggregated(tree.Aggregate(aggregate.kind, aggregate.to), row, edges)
             return lambda rows: rows[name].fill_null(0) / rows[to].nullif(0)
         if row.gives == "age":
             return lambda rows: now - rows[name]
@@ -112,15 +142,39 @@ class LeafCompiler:
             return lambda rows: rows[name].cast("float64").fill_null(row.empty)
         return lambda rows: rows[name]
 
-    def _aggregated(self, aggregate: tree.Aggregate, row: aggregates.Aggregate, window: Frame) -> str:
-        start = window.start(self._now)
-        key = repr((tree.canonical(aggregate), start)).encode()
+    def _baseline(self, node: tree.Measure, row: aggregates.Aggregate) -> Make:
+        """The part of the mean over the windows before, see `baselines.py`."""
+        assert isinstance(node.window, tree.Last), "validation asks for a window that slides"  # noqa: S101
+        assert isinstance(node.value, tree.Baseline), "it is one"  # noqa: S101
+        length, percent = node.window.length.ms, float(node.value.percent)
+        current = SlidingFrame(length)
+        start, periods = current.first(self._now) * current.width, node.value.over.ms // length
+        if row.key in ADDED_UP:
+            total = self._value(node.aggregate, row, Edges(start - periods * length, start))
+            return lambda rows: total(rows).cast("float64") / periods * percent / 100.0
+        values = [
+            self._value(node.aggregate, row, Edges(start - back * length, start - (back - 1) * length))
+            for back in range(1, periods + 1)
+        ]
+
+        def mean(rows: Table) -> Numbers:
+            total: Any = ibis.literal(0.0)
+            count: Any = ibis.literal(0)
+            for value in values:
+                total = total + value(rows).cast("float64").fill_null(0.0)
+                count = count + value(rows).notnull().cast("int64")
+            return total / count.nullif(0) * percent / 100.0
+
+        return mean
+
+    def _aggregated(self, aggregate: tree.Aggregate, row: aggregates.Aggregate, edges: Edges) -> str:
+        key = repr((tree.canonical(aggregate), edges)).encode()
         if key in self._columns:
             return self._columns[key][0]
 
         def hit(events: Table) -> Flags:
-            chosen = selected(aggregate.selector, events)
-            return chosen if start is None else chosen & (events.timestamp >= _instant(start))
+            chosen, covered = selected(aggregate.selector, events), edges.covers(events)
+            return chosen if covered is None else chosen & covered
 
         def make(events: Table) -> Any:
             return row.history(
@@ -171,8 +225,3 @@ def _compared(operator: operators.Operator, value: Make, right: Make) -> Make:
         return truth.fill_null(missing)
 
     return holds
-
-
-def _instant(ms: int) -> Values:
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return ibis.literal(at, type="timestamp('UTC')")

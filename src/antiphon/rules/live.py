@@ -18,7 +18,8 @@ from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.compile import Compiler, Selectors, of_company
 from antiphon.rules.conditions import Compiled
 from antiphon.rules.explain import ConditionReport, report
-from antiphon.rules.metrics import Metric
+from antiphon.rules.known import depends_on_known
+from antiphon.rules.metrics import Kept
 from antiphon.rules.state import SubjectState, SubjectView, merge_traits, seen
 from antiphon.rules.touch import Plan, Touch, Toucher
 from antiphon.rules.zones import LocalDays
@@ -179,7 +180,7 @@ class Program:
         """The metrics that `previous` did not keep, or not as far back: those to fill from history."""
         found: dict[SubjectKind, frozenset[str]] = {}
         for kind, compiler in self._compilers.items():
-            kept: dict[str, Metric] = {} if previous is None else previous._compilers[kind].metrics  # noqa: SLF001
+            kept: dict[str, Kept] = {} if previous is None else previous._compilers[kind].metrics  # noqa: SLF001
             found[kind] = frozenset(
                 key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
             )
@@ -226,8 +227,11 @@ def _compile(spec: RuleSpec, compiler: Compiler) -> _Rule:
         if isinstance(read, (tree.TraitCondition, tree.TraitValue)):
             (company if of_company(read.owner, spec.subject_kind) else own).add(read.name)
         if isinstance(leaf, tree.Measure):
-            known_for = known_for or compiler.asks_known(leaf)
-            keys.update(compiler.keys(leaf))
+            known_for = known_for or depends_on_known(leaf)
+            window = compiler.trait_read(leaf)
+            if window is not None:
+                (company if of_company(window.owner, spec.subject_kind) else own).add(window.name)
+        keys.update(compiler.keys(leaf))
     return _Rule(
         spec=spec,
         condition=compiler.condition(spec.tree),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,7 +15,6 @@ from antiphon.rules.accumulators import ACCUMULATORS, Accumulator
 from antiphon.rules.selectors import normal
 from antiphon.rules.state import Metrics
 from antiphon.rules.tree import Selector, canonical
-from antiphon.rules.windows import Frame
 from antiphon.rules.zones import LocalDays
 
 
@@ -24,6 +24,62 @@ def metric_key(selector: Selector, accumulator: str, of: str | None, step: str, 
     return base64.b85encode(hashlib.blake2b(text, digest_size=8).digest()).decode()
 
 
+def steps_key(kind: str, steps: Sequence[Selector], length: int) -> str:
+    """The same for selectors in an order; `length` (ms) is what they are kept by."""
+    text = msgspec.json.encode([kind, [canonical(normal(step)).decode() for step in steps], length])
+    return base64.b85encode(hashlib.blake2b(text, digest_size=8).digest()).decode()
+
+
+class Folds(Protocol):
+    """What an event that meets a selector is brought into."""
+
+    @property
+    def key(self) -> str:
+        """The key of the metric, which rules are found by."""
+        ...
+
+    def fold(self, metrics: Metrics, event: Event, weight: float) -> None:
+        """Add an event."""
+        ...
+
+
+class Kept(Protocol):
+    """What is kept under one key of a subject's metrics: the same for the same set of events, whatever their order."""
+
+    key: str
+    limit: int
+
+    def parts(self) -> Iterable[tuple[int, Folds]]:
+        """The numbers of the selectors that it is made of, each with what their events are brought into."""
+        ...
+
+    def merge(self, left: Any, right: Any) -> Any:
+        """What two subjects that are one have together; either may be None; shares nothing that is changed in place."""
+        ...
+
+    def prune(self, metrics: Metrics) -> None:
+        """Drop what no rule needs any more."""
+        ...
+
+
+class Buckets(Protocol):
+    """The buckets of a window: of `windows.Frame`, and of `trait_windows.TraitWindow`."""
+
+    @property
+    def step(self) -> str:
+        """What they are."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """How many before the newest may still be needed."""
+        ...
+
+    def bucket(self, instant: int) -> int | None:
+        """The bucket that an instant falls into; None when it is never in the window."""
+        ...
+
+
 class Metric:
     """One accumulated value per bucket of a step, for one selector.
 
@@ -31,7 +87,7 @@ class Metric:
     """
 
     def __init__(
-        self, key: str, selector_id: int, accumulator: Accumulator, of: str | None, frame: Frame, days: LocalDays
+        self, key: str, selector_id: int, accumulator: Accumulator, of: str | None, frame: Buckets, days: LocalDays
     ) -> None:
         """Take what makes the metric; see `metric_key` for `key`."""
         self.key = key
@@ -44,6 +100,10 @@ class Metric:
         self._bucket = frame.bucket
         self._read = accumulator.read(of or "", days)
 
+    def parts(self) -> Iterable[tuple[int, Folds]]:
+        """The one selector."""
+        return ((self.selector_id, self),)
+
     def fold(self, metrics: Metrics, event: Event, weight: float) -> None:
         """Add an event."""
         value = self._read(event)
@@ -51,9 +111,11 @@ class Metric:
             return
         if self.ever:
             metrics[self.key] = self.accumulator.add(metrics.get(self.key), value, weight)
-        else:
+            return
+        bucket = self._bucket(event.timestamp)
+        if bucket is not None:
             metrics[self.key] = buckets.add(
-                metrics.get(self.key), self._bucket(event.timestamp), self.limit, self.accumulator.add, value, weight
+                metrics.get(self.key), bucket, self.limit, self.accumulator.add, value, weight
             )
 
     def merge(self, left: Any, right: Any) -> Any:

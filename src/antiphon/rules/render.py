@@ -59,9 +59,12 @@ def window(node: tree.Window) -> str:
     if isinstance(node, tree.Last):
         return f"in the last {duration(node.length)}"
     if isinstance(node, tree.Calendar):
-        return _PERIODS[node.period]
+        zone = "" if node.zone == "workspace" else f" in the {node.zone}'s time zone"
+        return _PERIODS[node.period] + zone
     if isinstance(node, tree.BillingPeriod):
-        return "this billing period"
+        named = (node.trait, node.owner) != (tree.BILLING_TRAIT, "own")
+        anchor = f" from {trait_name(node.trait, node.owner)}" if named else ""
+        return f"this {'yearly ' if node.every == 'year' else ''}billing period{anchor}"
     if isinstance(node, tree.Between):
         return f"between {node.start} and {node.end}"
     since = trait_name(node.trait, node.owner)
@@ -87,7 +90,8 @@ def target(value: tree.Target) -> str:
     if isinstance(value, tree.Percent):
         return f"{scalar(value.value)}%"
     if isinstance(value, tree.Baseline):
-        return f"{scalar(value.percent)}% of its average over the previous {duration(value.over)}"
+        part = "" if value.percent == 100 else f"{scalar(value.percent)}% of "  # noqa: PLR2004 - the whole
+        return f"{part}its average over the previous {duration(value.over)}"
     if isinstance(value, tree.TraitValue):
         part = "" if value.percent == 100 else f"{scalar(value.percent)}% of "  # noqa: PLR2004 - the whole
         return part + trait_name(value.name, value.owner, quotes=False)

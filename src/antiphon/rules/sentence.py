@@ -8,8 +8,6 @@ from antiphon.model.clock import DAY, HOUR, MINUTE, SECOND
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, render, tree
 
-_PERIODS = {"day": "today", "week": "this week", "month": "this month"}
-
 
 def sentence(rule: tree.Tree, subject_kind: SubjectKind) -> str:
     """The whole rule: `Users for whom the number of api_call in the last 24 hours is at least 5`."""
@@ -27,7 +25,19 @@ def clause(node: tree.Condition) -> str:
         return f"{trait(node)} {_trait_test(node)}"
     if isinstance(node, tree.InSegment):
         return f"membership in the segment {node.name!r} is {'given' if node.inside else 'not given'}"
-    return render.render(node)
+    if isinstance(node, tree.Sequence):
+        return f"{sequence(node)} happened"
+    return f"{follow_up(node)} for {render.duration(node.wait)}"
+
+
+def sequence(node: tree.Sequence) -> str:
+    """What a sequence is: `a, then b, within 1 hour`."""
+    return f"{', then '.join(map(_selector, node.steps))}, within {render.duration(node.within)},"
+
+
+def follow_up(node: tree.FollowUpMissing) -> str:
+    """What is waited for: `a was not followed by b`."""
+    return f"{_selector(node.did)} was not followed by {_selector(node.then_not)}"
 
 
 def measured(node: tree.Measure) -> str:
@@ -50,7 +60,7 @@ def wanted(node: tree.Condition, right: Any) -> str:
     """What a condition asks of its value, with the right-hand side as it is for a subject: `at least 800`."""
     if isinstance(node, tree.Measure):
         asked = operators.by_key()[node.op].sentence
-        if isinstance(node.value, tree.TraitValue):
+        if isinstance(node.value, (tree.TraitValue, tree.Baseline)):
             return f"{asked} {shown(right)} ({_target(node.value)})"
         return f"{asked} {_target(node.value)}"
     if isinstance(node, tree.TraitCondition):
@@ -104,8 +114,6 @@ def _trait_test(node: tree.TraitCondition) -> str:
 def _window(window: tree.Window) -> str:
     if isinstance(window, tree.Ever):
         return ""
-    if isinstance(window, tree.Calendar):
-        return f" {_PERIODS[window.period]}"
     return f" {render.window(window)}"
 
 

@@ -6,8 +6,9 @@ instant on. From them a condition finds the exact instant at which its truth wil
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from typing import Any, Protocol
 
 from antiphon.rules.aggregates import Aggregate
@@ -24,6 +25,14 @@ class Source(Protocol):
 
     def timeline(self, metrics: Metrics, now: int) -> Timeline:
         """The value at `now` (ms), and the later values, worked out as far as they are asked for."""
+        ...
+
+
+class Parts(Source, Protocol):
+    """A value over any stretch of buckets."""
+
+    def part(self, metrics: Metrics, first: int, last: int | None) -> Any:
+        """The value over the buckets from `first` to `last` (None: the newest)."""
         ...
 
 
@@ -49,10 +58,12 @@ class RingSource:
 
     def timeline(self, metrics: Metrics, now: int) -> Timeline:
         """The value of the buckets in the window, and the value after each has left."""
-        ring = metrics.get(self._key)
+        ring, frame = metrics.get(self._key), self._frame
         if ring is None:
             return self._row.value(None), ()
-        start = bisect_left(ring[0], self._frame.first(now))
+        if not frame.moves:
+            return self.part(metrics, frame.first(now), frame.last), ()
+        start = bisect_left(ring[0], frame.first(now))
         numbers, suffixes = ring[0][start:], [None]
         together = None
         for accumulated in reversed(ring[1][start:]):
@@ -60,7 +71,12 @@ class RingSource:
             suffixes.append(together)
         suffixes.reverse()
         value = self._row.value
-        return value(suffixes[0]), steps(self._frame, numbers, lambda index: value(suffixes[index]))
+        return value(suffixes[0]), steps(frame, numbers, lambda index: value(suffixes[index]))
+
+    def part(self, metrics: Metrics, first: int, last: int | None) -> Any:
+        """The value over the buckets from `first` to `last` (None: the newest)."""
+        kept = _cut(metrics.get(self._key), first, last)
+        return self._row.value(reduce(self._merge, kept) if kept else None)
 
 
 class RatioSource:
@@ -76,6 +92,8 @@ class RatioSource:
         if frame is None:
             return self._row.value([above or 0, below or 0]), ()
         first = frame.first(now)
+        if not frame.moves:
+            return self.part(metrics, first, frame.last), ()
         if below is None or below[0][-1] < first:
             return None, ()
         if above is None or above[0][-1] < first:  # none of many, which is what is usual: 0 as long as there are any
@@ -88,6 +106,26 @@ class RatioSource:
         totals.reverse()
         value = self._row.value
         return value(totals[0]), steps(frame, numbers, lambda index: value(totals[index]))
+
+    def part(self, metrics: Metrics, first: int, last: int | None) -> Any:
+        """The share over the buckets from `first` to `last` (None: the newest)."""
+        return self._row.value([sum(_cut(metrics.get(key), first, last)) for key in (self._key, self._to)])
+
+
+class NoSource:
+    """No value at any time: the window depends on a trait that the subject does not have."""
+
+    def timeline(self, metrics: Metrics, now: int) -> Timeline:
+        """None."""
+        del metrics, now
+        return None, ()
+
+
+def _cut(ring: list[list[Any]] | None, first: int, last: int | None) -> list[Any]:
+    if ring is None:
+        return []
+    numbers, accumulated = ring
+    return accumulated[bisect_left(numbers, first) : None if last is None else bisect_right(numbers, last)]
 
 
 def steps(frame: Frame, numbers: list[int], value_from: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:

@@ -18,6 +18,8 @@ _PLAIN = {
     "NUMBER": "a number",
     "UNIT": "minutes, hours, days, weeks or months",
     "PATTERN": "a pattern such as 5*",
+    "DATE": "a date such as 2026-01-31",
+    "WHOSE": "user's or company's",
     "OWNER": 'company."trait name"',
     "PERCENT": "%",
     "LPAR": "(",

@@ -8,7 +8,7 @@ from typing import Any
 
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKind
-from antiphon.rules.metrics import Metric
+from antiphon.rules.metrics import Folds, Kept, Metric
 from antiphon.rules.selectors import NameMatcher, name_test
 from antiphon.rules.tree import Selector
 
@@ -28,13 +28,14 @@ class Plan:
 
     __slots__ = ("counts", "others", "rules", "totals")
 
-    def __init__(self, metrics: Sequence[Metric], rules: Iterable[int]) -> None:
+    def __init__(self, metrics: Sequence[Folds], rules: Iterable[int]) -> None:
         """Sort the metrics by how they are folded."""
-        plain = [metric for metric in metrics if metric.accumulator.key == "count"]
+        plain = [metric for metric in metrics if isinstance(metric, Metric) and metric.accumulator.key == "count"]
         self.rules = tuple(rules)
         self.totals = tuple(metric.key for metric in plain if metric.ever)
         self.counts = tuple((metric.key, metric.width, metric.limit) for metric in plain if metric.width)
-        self.others = tuple(metric for metric in metrics if metric not in plain or not (metric.ever or metric.width))
+        folded = {*self.totals, *(key for key, _, _ in self.counts)}
+        self.others = tuple(metric for metric in metrics if metric.key not in folded)
 
     def __bool__(self) -> bool:
         """Whether any rule is touched."""
@@ -77,16 +78,17 @@ class Toucher:
     def __init__(
         self,
         selectors: Sequence[Selector],
-        metrics: Mapping[SubjectKind, Sequence[Metric]],
+        metrics: Mapping[SubjectKind, Sequence[Kept]],
         rules: Sequence[tuple[SubjectKind, int, frozenset[str]]],
         watches: Sequence[tuple[int, str]],
     ) -> None:
         """Take numbered selectors, the metrics of each kind, (kind, id, metric keys) of rules, (selector, key) of watches."""
         self._selectors = [(number, selector, name_test(selector)) for number, selector in enumerate(selectors)]
-        self._metrics: dict[tuple[SubjectKind, int], list[Metric]] = defaultdict(list)
+        self._metrics: dict[tuple[SubjectKind, int], list[Folds]] = defaultdict(list)
         for kind, items in metrics.items():
             for metric in items:
-                self._metrics[kind, metric.selector_id].append(metric)
+                for selector_id, folds in metric.parts():
+                    self._metrics[kind, selector_id].append(folds)
         self._rules: dict[tuple[SubjectKind, str], list[int]] = defaultdict(list)
         for kind, rule_id, keys in rules:
             for key in keys:

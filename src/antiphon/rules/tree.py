@@ -92,23 +92,30 @@ class Last(Tagged, frozen=True, tag="last"):
         return Duration(self.amount, self.unit)
 
 
+ZONE_TRAIT = "timezone"
+"""The trait that names the time zone of a user or company."""
+
+BILLING_TRAIT = "billing_anchor"
+"""The date trait that billing periods are counted from unless a rule names another."""
+
+
 class Calendar(Tagged, frozen=True, tag="calendar"):
-    """Since the start of the day, week (from Monday) or month, in the workspace's time zone or the user's."""
+    """Since the start of the day, week (from Monday) or month, in the time zone of the workspace, the user or the company."""
 
     period: Literal["day", "week", "month"]
-    zone: Literal["workspace", "user"] = "workspace"
+    zone: Literal["workspace", "user", "company"] = "workspace"
 
 
 class BillingPeriod(Tagged, frozen=True, tag="billing_period"):
-    """Monthly or yearly from a date trait."""
+    """Monthly or yearly, counted from the day (UTC) of a date trait, forwards and backwards."""
 
-    trait: str
+    trait: str = BILLING_TRAIT
     owner: Owner = "own"
     every: Literal["month", "year"] = "month"
 
 
 class SinceTrait(Tagged, frozen=True, tag="since_trait"):
-    """From the date in a trait on; with `within`, only so long after it."""
+    """From the day (UTC) of a date trait on; with `within`, until so many days after it."""
 
     trait: str
     owner: Owner = "own"
@@ -142,7 +149,7 @@ class TraitValue(Tagged, frozen=True, tag="trait"):
 
 
 class Baseline(Tagged, frozen=True, tag="baseline"):
-    """The subject's own average over the time before: `50% of its average over the previous 4 weeks`."""
+    """The mean of the same aggregate over the windows of equal length before: `50% of its average over the previous 4 weeks`."""
 
     percent: int | float
     over: Duration
@@ -180,14 +187,14 @@ class InSegment(Tagged, frozen=True, tag="segment"):
 
 
 class Sequence(Tagged, frozen=True, tag="sequence"):
-    """`did A, then B, within W`: 2 to 5 steps in order."""
+    """`did A, then B, within W`: 2 to 5 steps, each later than the one before; once true, it stays so."""
 
     steps: tuple[Selector, ...]
     within: Duration
 
 
 class FollowUpMissing(Tagged, frozen=True, tag="follow_up_missing"):
-    """`did A, then not B, for W`: true W after A if no B came."""
+    """`did A, then not B, for W`: true from W after the first A that no B has followed, until a B comes."""
 
     did: Selector
     then_not: Selector

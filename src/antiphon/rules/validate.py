@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from antiphon.errors import InvalidInput
@@ -20,10 +22,18 @@ MAX_LENGTH = 3_660 * DAY
 MAX_ITEMS = 1_000
 """Most items of a list."""
 
+_DATE = re.compile(r"(?:19|2\d)\d\d-\d\d-\d\d")
+
 Problem = tuple[str, str]
 """Path of the condition, and what is wrong with it."""
 
-SUPPORTED_WINDOWS = (tree.Ever, tree.Last, tree.Calendar)
+MIN_STEPS, MAX_STEPS = 2, 5
+"""Fewest and most steps of a sequence."""
+
+MAX_PERIODS = {"count": 200, "sum": 200}
+"""Most windows that a baseline averages over, by aggregate; `MAX_OTHER_PERIODS` for all others."""
+
+MAX_OTHER_PERIODS = 60
 
 
 def validate(rule: tree.Tree, subject_kind: SubjectKind) -> None:
@@ -65,10 +75,7 @@ def selector_problems(selector: tree.Selector) -> Iterator[str]:
 
 def _condition(node: tree.Condition, kind: SubjectKind) -> Iterator[str]:
     if isinstance(node, tree.GROUPS):
-        if not node.of:
-            yield "A group needs at least one condition."
-        if isinstance(node, tree.AtLeast) and not 1 <= node.count <= len(node.of):
-            yield f"At least {node.count} of {len(node.of)} conditions cannot be asked for; use 1 to {len(node.of)}."
+        yield from _group(node)
     elif isinstance(node, tree.Measure):
         yield from _measure(node, kind)
     elif isinstance(node, tree.TraitCondition):
@@ -83,7 +90,27 @@ def _condition(node: tree.Condition, kind: SubjectKind) -> Iterator[str]:
         if not node.name:
             yield "A segment's name is missing."
     else:
-        yield "Sequences are not supported yet."
+        yield from _ordered(node)
+
+
+def _group(node: tree.Group) -> Iterator[str]:
+    if not node.of:
+        yield "A group needs at least one condition."
+    if isinstance(node, tree.AtLeast) and not 1 <= node.count <= len(node.of):
+        yield f"At least {node.count} of {len(node.of)} conditions cannot be asked for; use 1 to {len(node.of)}."
+
+
+def _ordered(node: tree.Sequence | tree.FollowUpMissing) -> Iterator[str]:
+    if isinstance(node, tree.Sequence):
+        if not MIN_STEPS <= len(node.steps) <= MAX_STEPS:
+            yield f"A sequence has {MIN_STEPS} to {MAX_STEPS} steps."
+        for step in node.steps:
+            yield from selector_problems(step)
+        yield from _duration(node.within)
+    else:
+        yield from selector_problems(node.did)
+        yield from selector_problems(node.then_not)
+        yield from _duration(node.wait)
 
 
 def _measure(node: tree.Measure, kind: SubjectKind) -> Iterator[str]:
@@ -99,22 +126,23 @@ def _measure(node: tree.Measure, kind: SubjectKind) -> Iterator[str]:
         yield "A ratio needs two selectors." if row.form == "ratio" else f"{row.text} takes one selector."
     if aggregate.to is not None:
         yield from selector_problems(aggregate.to)
-    yield from _window(node.window)
+    yield from _window(node.window, kind)
     if node.known_for is not None:
         yield from _duration(node.known_for, least=0)
     operator = operators.by_key().get(node.op)
     if operator is None or operator.compare is None:
         yield f"An aggregate is compared with = != < <= > or >=, not {node.op!r}."
         return
-    yield from _target(node.value, row, operator, kind)
+    if isinstance(node.value, tree.Baseline):
+        yield from _baseline(node.value, node.window, row)
+    else:
+        yield from _target(node.value, row, operator, kind)
 
 
 def _target(
     value: tree.Target, row: aggregates.Aggregate, operator: operators.Operator, kind: SubjectKind
 ) -> Iterator[str]:
-    if isinstance(value, tree.Baseline):
-        yield "A comparison with the subject's own average is not supported yet."
-    elif row.gives == "age":
+    if row.gives == "age":
         if isinstance(value, tree.Duration):
             yield from _duration(value, least=0)
         else:
@@ -130,11 +158,52 @@ def _target(
         yield "This is compared with a number, a percentage or a trait."
 
 
-def _window(window: tree.Window) -> Iterator[str]:
-    if not isinstance(window, SUPPORTED_WINDOWS) or (isinstance(window, tree.Calendar) and window.zone == "user"):
-        yield "This window is not supported yet."
-    elif isinstance(window, tree.Last):
+def _baseline(value: tree.Baseline, window: tree.Window, row: aggregates.Aggregate) -> Iterator[str]:
+    if row.gives not in ("number", "share"):
+        yield f"{row.text!r} has no average to compare with."
+        return
+    if not isinstance(window, tree.Last):
+        yield "Its own average is for a window that slides, such as in the last 7 days."
+        return
+    yield from _duration(window.length)
+    yield from _duration(value.over)
+    if window.length.ms > 0 and (value.over.ms < window.length.ms or value.over.ms % window.length.ms):
+        yield "The time to average over is a whole number of windows: for 7 days, 1 week or 4 weeks."
+    most = MAX_PERIODS.get(row.key, MAX_OTHER_PERIODS)
+    if window.length.ms > 0 and value.over.ms > most * window.length.ms:
+        yield f"The average of {row.text!r} is over at most {most} windows."
+
+
+def _window(window: tree.Window, kind: SubjectKind) -> Iterator[str]:
+    if isinstance(window, tree.Last):
         yield from _duration(window.length)
+    elif isinstance(window, tree.Calendar):
+        if window.zone == "user" and kind == "company":
+            yield "A rule about companies cannot use a user's time zone: a company has many users."
+    elif isinstance(window, (tree.BillingPeriod, tree.SinceTrait)):
+        yield from _trait(window.trait, window.owner, kind)
+        within = window.within if isinstance(window, tree.SinceTrait) else None
+        if within is not None:
+            yield from _duration(within)
+            if within.ms % DAY:
+                yield "Within so long of a date is counted in whole days."
+    elif isinstance(window, tree.Between):
+        yield from _between(window)
+
+
+def _between(window: tree.Between) -> Iterator[str]:
+    start, end = _day(window.start), _day(window.end)
+    if start is None or end is None:
+        yield "A window is between two dates such as 2026-01-01 and 2026-01-31."
+    elif end < start:
+        yield "The second date of a window is not before the first."
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _duration(duration: tree.Duration, *, least: int = 1) -> Iterator[str]:

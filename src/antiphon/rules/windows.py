@@ -12,7 +12,7 @@ from typing import Protocol
 
 from antiphon.errors import InvalidInput
 from antiphon.model.clock import MINUTE
-from antiphon.rules.tree import Calendar, Ever, Last, Window
+from antiphon.rules.tree import Between, Calendar, Ever, Last, Window
 from antiphon.rules.zones import LocalDays
 
 AHEAD = 5 * MINUTE
@@ -35,8 +35,18 @@ class Frame(Protocol):
         """How many buckets before the newest may still be needed."""
         ...
 
-    def bucket(self, instant: int) -> int:
-        """The bucket that an instant falls into."""
+    @property
+    def last(self) -> int | None:
+        """The last bucket that the window covers at any time; None when it reaches to the newest."""
+        ...
+
+    @property
+    def moves(self) -> bool:
+        """Whether buckets leave the window as time passes."""
+        ...
+
+    def bucket(self, instant: int) -> int | None:
+        """The bucket that an instant falls into; None when it is never in the window."""
         ...
 
     def first(self, now: int) -> int:
@@ -51,12 +61,12 @@ class Frame(Protocol):
         """When a bucket leaves the window."""
         ...
 
-    def known_at(self, first_seen: int) -> int:
-        """From when on a subject has been known for the window's whole length."""
+    def known_at(self, first_seen: int) -> int | None:
+        """From when on a subject has been known for the window's whole length; None: never."""
         ...
 
-    def known_by(self, now: int) -> int:
-        """When a subject must have been first seen to be known for the window's whole length at `now`."""
+    def known_by(self, now: int) -> int | None:
+        """When a subject must have been first seen to be known for the window's whole length at `now`; None: never."""
         ...
 
 
@@ -65,6 +75,8 @@ class EverFrame:
 
     step = "ever"
     limit = 0
+    last = None
+    moves = False
 
     def bucket(self, instant: int) -> int:
         """Always the one bucket."""
@@ -96,10 +108,14 @@ class EverFrame:
 class SlidingFrame:
     """The last so many ms."""
 
+    last = None
+    moves = True
+
     def __init__(self, length: int) -> None:
         """Take the length in ms, of whole minutes."""
         self.length = length
         self.width = max(MINUTE, length // STEPS)
+        self.buckets = length // self.width
         self.step = f"{self.width}"
         self.limit = (length + AHEAD) // self.width + 1
 
@@ -129,8 +145,10 @@ class SlidingFrame:
 
 
 class CalendarFrame:
-    """The current day, week (from Monday) or month of a time zone."""
+    """The current day, week (from Monday) or month of a time zone, over buckets of a local day each."""
 
+    last = None
+    moves = True
     _LIMITS = {"day": 2, "week": 8, "month": 32}  # noqa: RUF012 - never changed
 
     def __init__(self, period: str, days: LocalDays) -> None:
@@ -146,7 +164,7 @@ class CalendarFrame:
 
     def first(self, now: int) -> int:
         """The first day of the current period."""
-        return self._first_day(self._days.day(now))
+        return first_day(self._period, self._days.day(now))
 
     def start(self, now: int) -> int | None:
         """The first instant of the current period."""
@@ -154,35 +172,82 @@ class CalendarFrame:
 
     def gone_at(self, bucket: int) -> int:
         """When the next period begins."""
-        first = self._first_day(bucket)
-        if self._period == "day":
-            return self._days.start(first + 1)
-        if self._period == "week":
-            return self._days.start(first + 7)
-        return self._days.start(self._first_day(first + 31))
+        return self._days.start(next_first_day(self._period, bucket))
 
     def known_at(self, first_seen: int) -> int:
         """The first start of a period that the subject was known at."""
         day = self._days.day(first_seen)
-        start = self._days.start(self._first_day(day))
+        start = self._days.start(first_day(self._period, day))
         return first_seen if start == first_seen else self.gone_at(day)
 
     def known_by(self, now: int) -> int:
         """When the current period began."""
         return self._days.start(self.first(now))
 
-    def _first_day(self, day: int) -> int:
-        if self._period == "day":
-            return day
-        if self._period == "week":
-            return day - (day - 1) % 7
-        return date.fromordinal(day).replace(day=1).toordinal()
+
+class BetweenFrame:
+    """From the start of one day to the end of another: one bucket, which only takes what lies between."""
+
+    limit = 0
+    last = None
+    moves = False
+
+    def __init__(self, start: int, end: int) -> None:
+        """Take the first instant, and the first after it (ms)."""
+        self._start, self._end = start, end
+        self.step = f"between:{start}:{end}"
+
+    def bucket(self, instant: int) -> int | None:
+        """The one bucket, or none."""
+        return 0 if self._start <= instant < self._end else None
+
+    def first(self, now: int) -> int:
+        """The one bucket."""
+        del now
+        return 0
+
+    def start(self, now: int) -> int:
+        """The same at any time."""
+        del now
+        return self._start
+
+    def end(self) -> int:
+        """The first instant after the window."""
+        return self._end
+
+    def gone_at(self, bucket: int) -> int:
+        """Never; it is not asked."""
+        raise NotImplementedError(bucket)
+
+    def known_at(self, first_seen: int) -> int | None:
+        """When the window is over, for who was known at its start."""
+        return self._end if first_seen <= self._start else None
+
+    def known_by(self, now: int) -> int | None:
+        """The window's start, once it is over."""
+        return self._start if now >= self._end else None
+
+
+def first_day(period: str, day: int) -> int:
+    """The first day of the day, week or month that a day lies in."""
+    if period == "day":
+        return day
+    if period == "week":
+        return day - (day - 1) % 7
+    return date.fromordinal(day).replace(day=1).toordinal()
+
+
+def next_first_day(period: str, day: int) -> int:
+    """The first day of the day, week or month after the one that a day lies in."""
+    if period == "month":
+        return first_day(period, first_day(period, day) + 31)
+    return first_day(period, day) + (1 if period == "day" else 7)
 
 
 def frame(window: Window, days: LocalDays) -> Frame:
-    """The frame of a window; `days` are those of the workspace's time zone.
+    """The frame of a window that is the same for all subjects; `days` are those of the workspace's time zone.
 
-    Raises InvalidInput for a window that cannot be evaluated yet.
+    Raises InvalidInput for a window that depends on a trait, see `trait_windows.py`.
     """
     if isinstance(window, Ever):
         return EverFrame()
@@ -190,4 +255,7 @@ def frame(window: Window, days: LocalDays) -> Frame:
         return SlidingFrame(window.length.ms)
     if isinstance(window, Calendar) and window.zone == "workspace":
         return CalendarFrame(window.period, days)
-    raise InvalidInput(f"The window {type(window).__name__} is not supported yet.")
+    if isinstance(window, Between):
+        first, last = (date.fromisoformat(day).toordinal() for day in (window.start, window.end))
+        return BetweenFrame(days.start(first), days.start(last + 1))
+    raise InvalidInput(f"The window {type(window).__name__} depends on the subject.")

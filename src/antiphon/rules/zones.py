@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from antiphon.errors import InvalidInput
@@ -13,6 +14,12 @@ QUARTER = 15 * MINUTE
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CACHED = 50_000
+
+
+@lru_cache(maxsize=1_000)
+def local_days(time_zone: str) -> LocalDays:
+    """The days of a time zone, kept; raises InvalidInput when there is no such zone."""
+    return LocalDays(time_zone)
 
 
 class LocalDays:
