@@ -16,6 +16,9 @@ from antiphon.store.engine import Store
 from factories import NOW, ManualClock, api_call, api_calls, group, identify, track
 from pipeline import Pipeline
 
+MIDNIGHT = NOW - NOW % DAY
+"""When the day began on which tests begin."""
+
 OCTOBER = 1_790_812_800_000
 """2026-10-01T00:00Z: tests begin on the 21st of September."""
 
@@ -39,9 +42,9 @@ def day(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
 
 
-def sampled(weight: int, status: int = 200, user_id: str = "u1") -> Event:
+def sampled(weight: int, status: int = 200, user_id: str = "u1", at: int = NOW) -> Event:
     """One call that a sampling client sends for `weight` calls."""
-    return track("api_call", user_id, weight=weight, properties={"status": status, "route": "/v1/items"})
+    return track("api_call", user_id, at, weight=weight, properties={"status": status, "route": "/v1/items"})
 
 
 # -- the example lines --------------------------------------------------------------------------------------------
@@ -112,6 +115,43 @@ def test_seven_days_of_silence(pipeline: Pipeline) -> None:
     assert pipeline.moves() == [("entered", "u1", 1), ("left", "u1", 1), ("entered", "u1", 2)]
 
 
+def test_half_of_ones_own_average(pipeline: Pipeline) -> None:
+    """Ten calls a day for five weeks, then none: the call of seven days ago drops out, and 30 are less than half of 70."""
+    rule = pipeline.rule("count of api_call in the last 7 days <= 50% of its average over the previous 4 weeks")
+    pipeline.hear(*(sampled(10, at=NOW - n * DAY) for n in range(36)))
+    assert pipeline.members(rule) == set()
+    pipeline.advance(4 * DAY)
+    assert pipeline.members(rule) == set()
+    pipeline.advance(3 * HOUR)  # a step of the window is 2 h 48 min
+    assert pipeline.members(rule) == {"u1"}
+    pipeline.hear(sampled(70, at=pipeline.clock()))
+    assert pipeline.moves() == [("entered", "u1", 1), ("left", "u1", 1)]
+
+
+def test_one_thing_without_the_other(pipeline: Pipeline) -> None:
+    """A geofence and no tracking call for three days, to the millisecond; another's calls change nothing."""
+    rule = pipeline.rule('did geofence_created, then not api_call where route = "/v1/track", for 3 days')
+    pipeline.hear(track("geofence_created"), track("geofence_created", "u2"))
+    pipeline.clock.advance(DAY)
+    pipeline.hear(api_call(user_id="u2", route="/v1/track", at=pipeline.clock()), api_call(at=pipeline.clock()))
+    pipeline.advance(2 * DAY - 1)
+    assert pipeline.members(rule) == set()
+    pipeline.advance(1)
+    assert since(pipeline, rule) == {"u1": 3 * DAY}
+    pipeline.hear(api_call(route="/v1/track", at=pipeline.clock()))
+    assert pipeline.members(rule) == set()
+
+
+def test_one_thing_after_the_other(pipeline: Pipeline) -> None:
+    """In this order and within an hour, whatever order they arrive in."""
+    rule = pipeline.rule("did checkout_started, then payment_failed, within 1 hour")
+    pipeline.hear(track("payment_failed", "u1", NOW + 59 * MINUTE), track("checkout_started", "u1", NOW))
+    pipeline.hear(track("payment_failed", "u2", NOW - MINUTE), track("checkout_started", "u2", NOW))
+    pipeline.hear(track("checkout_started", "u3", NOW), track("payment_failed", "u3", NOW + 61 * MINUTE))
+    pipeline.advance(2 * HOUR)
+    assert pipeline.members(rule) == {"u1"}
+
+
 def test_five_actions_each_five_times(pipeline: Pipeline) -> None:
     """Twenty-five events in any order; four of one of them are not enough."""
     rule = pipeline.rule(f"at least 5 of ({'; '.join(f'count of {name} ever >= 5' for name in 'abcde')})")
@@ -131,11 +171,23 @@ def test_a_nudge_to_begin(pipeline: Pipeline) -> None:
     assert pipeline.members(rule) == {"ann", "bob"}
     pipeline.hear(api_call(user_id="bob"))
     assert pipeline.members(rule) == {"ann"}
-    midnight = NOW - NOW % DAY
-    pipeline.advance(midnight + 7 * DAY - NOW)
+    pipeline.advance(MIDNIGHT + 7 * DAY - NOW)
     assert pipeline.members(rule) == {"ann"}
     pipeline.advance(1)
     assert pipeline.members(rule) == set()
+
+
+def test_a_first_week_without_a_call(pipeline: Pipeline) -> None:
+    """Judged when the seven days after the day of sign-up are over, and a call that is made later does not count."""
+    rule = pipeline.rule("count of api_call within 7 days of signed_up = 0")
+    pipeline.hear(identify("ann", signed_up=day(NOW)), identify("bob", signed_up=day(NOW)))
+    pipeline.hear(api_call(user_id="bob"))
+    pipeline.advance(MIDNIGHT + 8 * DAY - NOW - 1)
+    assert pipeline.members(rule) == set()
+    pipeline.advance(1)
+    assert since(pipeline, rule) == {"ann": MIDNIGHT + 8 * DAY - NOW}
+    pipeline.hear(api_call(user_id="ann", at=pipeline.clock()))
+    assert pipeline.members(rule) == {"ann"}
 
 
 def test_three_stages_of_integration(pipeline: Pipeline) -> None:
@@ -225,18 +277,23 @@ def test_an_engagement_score_falls(pipeline: Pipeline) -> None:
     assert pipeline.members(rule) == {"ann", "bob"}
 
 
-def test_shipments_of_a_month_pick_the_plan(pipeline: Pipeline) -> None:
-    """A sum of a property, not a number of events; the new month starts from nothing."""
-    rule = pipeline.rule("sum of parcels of shipment this month > 100", kind="company")
-    pipeline.hear(group("acme", "u1"))
-    pipeline.hear(track("shipment", properties={"parcels": 60}), track("shipment", properties={"parcels": 40}))
+def test_shipments_of_a_billing_period_pick_the_plan(pipeline: Pipeline) -> None:
+    """A sum of a property, not a number of events; each company's period begins on its own day of the month."""
+    rule = pipeline.rule("sum of parcels of shipment this billing period > 100", kind="company")
+    pipeline.hear(group("acme", "u1", billing_anchor="2026-01-15"), group("shop", "u2", billing_anchor="2026-05-25"))
+
+    def shipped(parcels: object, at: int = NOW) -> list[Event]:
+        return [track("shipment", user, at, properties={"parcels": parcels}) for user in ("u1", "u2")]
+
+    pipeline.hear(*shipped(60), *shipped(40))
+    pipeline.hear(*shipped("50"))  # a text is no number
     assert pipeline.members(rule) == set()
-    pipeline.hear(track("shipment", properties={"parcels": "50"}))  # a text is no number
-    assert pipeline.members(rule) == set()
-    pipeline.hear(track("shipment", properties={"parcels": 0.5}))
+    pipeline.hear(*shipped(0.5))
+    assert pipeline.members(rule) == {"acme", "shop"}
+    pipeline.advance(MIDNIGHT + 4 * DAY - NOW)  # the 25th
     assert pipeline.members(rule) == {"acme"}
-    pipeline.advance(OCTOBER - pipeline.clock())
-    assert pipeline.members(rule) == set()
+    pipeline.advance(20 * DAY)  # the 15th of October
+    assert since(pipeline, rule) == {}
 
 
 def test_a_team_member_leaves(pipeline: Pipeline) -> None:
@@ -274,4 +331,33 @@ def test_a_deprecated_endpoint_burns_down(pipeline: Pipeline) -> None:
     pipeline.advance(11 * DAY)
     assert pipeline.members(rule) == {"shop"}
     pipeline.advance(20 * DAY)
+    assert pipeline.members(rule) == set()
+
+
+def test_who_was_hit_by_an_incident(pipeline: Pipeline) -> None:
+    """One endpoint's failures on one day, known afterwards and for good; the day after does not count."""
+    calls = 'api_call where route = "/v1/pay" and status in (500, 503)'
+    rule = pipeline.rule(f"count of {calls} between 2026-09-21 and 2026-09-21 >= 1", kind="company")
+    pipeline.hear(group("acme", "u1"), group("shop", "u2"), group("calm", "u3"))
+    pipeline.hear(api_call(503, "u1", route="/v1/pay"), api_call(503, "u2", route="/v1/items"))
+    pipeline.advance(DAY)
+    pipeline.hear(api_call(503, "u3", route="/v1/pay", at=pipeline.clock()))
+    pipeline.advance(300 * DAY)
+    assert pipeline.members(rule) == {"acme"}
+    assert pipeline.moves() == [("entered", "acme", 1)]
+
+
+def test_coaching_ends_at_the_first_success(pipeline: Pipeline) -> None:
+    """Three times the same mistake on one endpoint and no success for a minute; the first 2xx ends it at once."""
+    calls = 'api_call where route = "/v1/items"'
+    rule = pipeline.rule(
+        f"all of (count of {calls} and status = 422 in the last 24 hours >= 3;"
+        f" did {calls} and status = 422, then not {calls} and status < 300, for 1 minute)"
+    )
+    pipeline.hear(*(api_call(422, route="/v1/items", at=NOW + n) for n in range(3)))
+    pipeline.advance(MINUTE - 1)
+    assert pipeline.members(rule) == set()
+    pipeline.advance(1)
+    assert since(pipeline, rule) == {"u1": MINUTE}
+    pipeline.hear(api_call(201, route="/v1/items", at=pipeline.clock()))
     assert pipeline.members(rule) == set()
