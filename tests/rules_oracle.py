@@ -196,6 +196,10 @@ class Oracle:
             return float(weights(chosen)) / float(below) if below else None
         if kind == "days_active":
             return len({self.day(event.timestamp) for event in chosen})
+        if kind == "distinct":  # few enough to be exact
+            found = [event.properties.get(aggregate.property) for event in chosen]
+            scalars = [value for value in found if isinstance(value, (str, int, float))]
+            return len({(isinstance(value, str), isinstance(value, bool), value) for value in scalars})
         if kind == "time_since_first":
             return now - min(event.timestamp for event in chosen) if chosen else None
         if kind == "time_since_last":
@@ -209,6 +213,10 @@ class Oracle:
             for event in chosen
             if is_number(event.properties.get(aggregate.property))
         ]
+        if kind.startswith("p"):  # the percentile, few enough to be exact
+            whole = sum(w for _, w in numbers)
+            shares = ((n, sum(w for other, w in numbers if other <= n)) for n, _ in sorted(numbers))
+            return next((n for n, share in shares if share * 100 >= whole * int(kind[1:])), None)
         if kind == "min":
             return min((number for number, _ in numbers), default=None)
         if kind == "max":

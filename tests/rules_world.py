@@ -187,8 +187,12 @@ usual = st.builds(
 @st.composite
 def any_measure(draw):
     """An aggregate of any kind, compared with what it may be compared with."""
-    kind = draw(st.sampled_from(["count"] * 6 + ["sum", "avg", "min", "max", "days_active", "ratio", "first", "last", "time_since_first", "time_since_last", "time_since_last"]))  # fmt: skip
-    of = draw(st.sampled_from(["status", "amount"])) if kind in ("sum", "avg", "min", "max", "first", "last") else None
+    kind = draw(st.sampled_from(["count"] * 6 + ["sum", "avg", "min", "max", "distinct", "p50", "p90", "p99", "days_active", "ratio", "first", "last", "time_since_first", "time_since_last", "time_since_last"]))  # fmt: skip
+    of = (
+        draw(st.sampled_from(["status", "amount"]))
+        if kind in ("sum", "avg", "min", "max", "distinct", "p50", "p90", "p99", "first", "last")
+        else None
+    )
     to = draw(selectors) if kind == "ratio" else None
     if kind.startswith("time"):
         value = draw(durations)
@@ -205,8 +209,12 @@ def any_measure(draw):
 @st.composite
 def baselines(draw):
     """An aggregate compared with a part of what it has been before."""
-    kind = draw(st.sampled_from(["count", "count", "count", "sum", "avg", "min", "max", "days_active", "ratio"]))
-    of = draw(st.sampled_from(["status", "amount"])) if kind in ("sum", "avg", "min", "max") else None
+    kind = draw(
+        st.sampled_from(
+            ["count", "count", "count", "sum", "avg", "min", "max", "distinct", "p90", "days_active", "ratio"]
+        )
+    )
+    of = draw(st.sampled_from(["status", "amount"])) if kind not in ("count", "days_active", "ratio") else None
     to = draw(selectors) if kind == "ratio" else None
     amount, unit, periods = draw(st.sampled_from([(5, "minutes", 3), (1, "hours", 24), (3, "days", 3), (1, "days", 7), (1, "weeks", 4)]))  # fmt: skip
     value = tree.Baseline(draw(st.sampled_from([50, 100, 200, 33.3])), tree.Duration(amount * periods, unit))

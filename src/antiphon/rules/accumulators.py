@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from antiphon.model.event import Event
-from antiphon.rules.values import number
+from antiphon.rules import sketches
+from antiphon.rules.values import LARGEST, number, plain
 from antiphon.rules.zones import LocalDays
 
 WEIGHT_STEPS = 2**20
@@ -21,9 +22,6 @@ WEIGHT_STEPS = 2**20
 
 MICRO = 1_000_000
 """Sums are kept to a millionth."""
-
-LARGEST = 1e15
-"""A number of this size or more is not summed: it could not be added exactly."""
 
 Read = Callable[[Event], Any]
 """What an event contributes; None when nothing."""
@@ -47,11 +45,6 @@ def exact_weight(weight: float) -> int | float:
         return weight
     rounded = math.floor(weight * WEIGHT_STEPS + 0.5) / WEIGHT_STEPS
     return int(rounded) if rounded.is_integer() else rounded
-
-
-def plain(value: float) -> int | float:
-    """A whole number as an integer, so that 5 and 5.0 are kept alike."""
-    return int(value) if type(value) is float and value.is_integer() and abs(value) < LARGEST else value
 
 
 def _number(key: str, days: LocalDays) -> Read:
@@ -130,5 +123,17 @@ ACCUMULATORS: tuple[Accumulator, ...] = (
         read=lambda _key, days: lambda event: [days.day(event.timestamp)],
         add=_picked(_together),
         merge=_together,
+    ),
+    Accumulator(
+        key="digests",
+        read=lambda key, _days: lambda event: sketches.digest(event.properties.get(key)),
+        add=sketches.add_digest,
+        merge=sketches.merge_digests,
+    ),
+    Accumulator(
+        key="spread",
+        read=lambda key, _days: lambda event: sketches.readable_number(event.properties.get(key)),
+        add=sketches.add_number,
+        merge=sketches.merge_numbers,
     ),
 )

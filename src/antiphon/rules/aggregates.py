@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import ibis
 import msgspec
 
-from antiphon.rules.accumulators import LARGEST, MICRO
-from antiphon.rules.columns import Column, Flags, Numbers, Texts, Values
+from antiphon.rules import sketches
+from antiphon.rules.accumulators import MICRO
+from antiphon.rules.columns import Column, Flags, Numbers, Texts, Values, hexadecimal
+from antiphon.rules.values import LARGEST
 
 Form = Literal["selector", "property", "ratio"]
 """What follows its words: a selector (`count of S`), a property of one (`first P of S`), two (`ratio of S to S`)."""
@@ -42,7 +45,8 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """One row: how an aggregate is written, what is kept of it live, and what it is over history.
 
     `result` turns what was accumulated (None: no event) into the value; `empty` is the value over no events.
-    A ratio keeps no accumulation of its own: it divides two counts.
+    A ratio keeps no accumulation of its own: it divides two counts. Over history a percentile has no `history` but
+    `percent`: it needs rows of its own, see `history_spread.py`.
     """
 
     key: str
@@ -51,7 +55,8 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     gives: Gives
     accumulator: str
     result: Callable[[Any], Any]
-    history: Callable[[Selection], Values]
+    history: Callable[[Selection], Values] | None = None
+    percent: int | None = None
     sentence: str
     meaning: str
     empty: float | None = None
@@ -95,6 +100,29 @@ def _picked_column(selection: Selection, *, newest: bool) -> Texts:
     column = _column(selection)
     order = [key.desc() if newest else key.asc() for key in selection.order]
     return column.json.cast("string").first(where=selection.hit & column.exists, order_by=order)
+
+
+def _distinct_column(selection: Selection) -> Numbers:
+    found = _column(selection).digest
+    digests = found.collect(where=selection.hit & found.notnull(), distinct=True)
+    estimate = (sketches.DISTINCT / (hexadecimal(digests.sort()[sketches.DISTINCT]) / sketches.SPACE) + 0.5).floor()
+    return ibis.ifelse(digests.length() <= sketches.DISTINCT, digests.length().cast("float64"), estimate)
+
+
+def _percentile(percent: int, examples: tuple[Example, ...]) -> Aggregate:
+    return Aggregate(
+        key=f"p{percent}",
+        text=f"p{percent} of",
+        form="property",
+        gives="number",
+        accumulator="spread",
+        result=lambda kept: sketches.percentile(kept, percent),
+        percent=percent,
+        sentence=f"{percent}th percentile of {{property}} over {{selector}}",
+        meaning=f"the smallest number that, with all below it, makes up {percent} % of the weight; exact up to "
+        f"{sketches.NUMBERS} different numbers, beyond that at most 1/{2 * sketches.CELLS} of it away",
+        examples=(*examples, ((("x", 1), (True, 1)), None), ((), None)),
+    )
 
 
 def _ratio(total: Any) -> float | None:
@@ -164,6 +192,29 @@ AGGREGATES: tuple[Aggregate, ...] = (
         meaning="the largest number",
         examples=((((3, 1), (9, 1)), 9), (((3, 1), ("9", 1)), 3), ((), None)),
     ),
+    Aggregate(
+        key="distinct",
+        text="distinct",
+        form="property",
+        gives="number",
+        accumulator="digests",
+        result=sketches.distinct,
+        empty=0,
+        history=_distinct_column,
+        sentence="number of different {property} of {selector}",
+        meaning=f"how many different texts, numbers and truth values; exact up to {sketches.DISTINCT}, beyond that "
+        "estimated, 6 % off (one standard deviation)",
+        examples=(
+            ((("a", 1), ("b", 2), ("a", 1)), 2),
+            (((5, 1), (5.0, 1), ("5", 1), (True, 1), ("true", 1), (1, 1)), 5),
+            (((None, 1), ([5], 1)), 0),
+            ((), 0),
+        ),
+    ),
+    _percentile(50, ((((1, 1), (2, 1), (3, 1)), 2), (((9, 3), (1, 1)), 9), (((-1.5, 1), (2, 1)), -1.5))),
+    _percentile(90, (((tuple((i, 1) for i in range(1, 11))), 9),)),
+    _percentile(95, (((tuple((i, 1) for i in range(1, 11))), 10),)),
+    _percentile(99, ((((1, 98), (2, 1), (3, 1)), 2),)),
     Aggregate(
         key="days_active",
         text="days active of",

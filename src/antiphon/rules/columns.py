@@ -11,6 +11,7 @@ from typing import Any
 
 import ibis
 
+from antiphon.rules.sketches import CELLS, DIGITS
 from antiphon.rules.values import DATE, EXACT_INTEGER, LARGEST_DATE, SECONDS_BELOW
 
 # An Ibis expression's type is known when it runs, and its stubs refuse most of what it can do: these names say what is meant.
@@ -30,6 +31,33 @@ def json_extract(document: object, pointer: str) -> Any:
 @ibis.udf.scalar.builtin(name="json_type", signature=(("json",), "string"))
 def json_type(document: object) -> Any:
     """What a document is: VARCHAR, BOOLEAN, UBIGINT, BIGINT, DOUBLE, ARRAY, OBJECT or NULL."""
+
+
+def hexadecimal(digits: Texts) -> Numbers:
+    """The number that DIGITS hexadecimal digits write."""
+    alphabet: Texts = ibis.literal("0123456789abcdef")
+    places = (alphabet.find(digits.substr(place, 1)) for place in range(DIGITS))
+    total: Numbers = ibis.literal(0, "int64")
+    for place in places:
+        total = total * 16 + place
+    return total
+
+
+def cells(number: Numbers) -> Numbers:
+    """The middle of the cell that each number lies in, see `sketches.cell`."""
+    size = number.abs()
+    about = size.nullif(0).log2().floor()
+    # a logarithm may be off by its last bit; powers of two are exact, and tell
+    power = ibis.cases(
+        (_power(about) > size, _power(about - 1)), (_power(about + 1) <= size, _power(about + 1)), else_=_power(about)
+    )
+    middle = power * (((size / power - 1) * CELLS).floor() * 2 + 2 * CELLS + 1) / (2 * CELLS)
+    return ibis.ifelse(number > 0, middle, ibis.ifelse(number < 0, -middle, 0.0))
+
+
+def _power(exponent: Numbers) -> Numbers:
+    two: Numbers = ibis.literal(2.0)
+    return two.pow(exponent)
 
 
 class Column:
@@ -88,6 +116,12 @@ class Column:
         )
         as_flag = ibis.cases((self.flag, "true"), (~self.flag, "false"))
         return ibis.coalesce(self.text, as_number, as_flag)
+
+    @cached_property
+    def digest(self) -> Texts:
+        """The digits of the value's digest, see `sketches.digest`."""
+        kind = ibis.cases((self.text.notnull(), "s:"), (self.flag.notnull(), "b:"), else_="n:")
+        return (kind + self.written).hexdigest("md5").substr(0, DIGITS)
 
     @cached_property
     def date(self) -> Numbers:

@@ -16,6 +16,7 @@ from antiphon.rules.columns import Column, Flags, Numbers, Table
 from antiphon.rules.compile import fixed_target, of_company
 from antiphon.rules.history_ordered import follow_up_rows, sequence_rows
 from antiphon.rules.history_rows import local_day
+from antiphon.rules.history_spread import percentile_rows
 from antiphon.rules.history_windows import Edges, Make, WindowEdges
 from antiphon.rules.known import depends_on_known
 from antiphon.rules.patterns import wildcard_regex
@@ -73,21 +74,21 @@ class LeafCompiler:
         if isinstance(node, tree.Measure):
             return self._measure(node)
         if isinstance(node, tree.Sequence):
-            name = self._side(node, lambda events, name: sequence_rows(node, events, selected, name))
+            name = self._side(tree.canonical(node), lambda events, name: sequence_rows(node, events, selected, name))
             done: Make = lambda rows: rows[name].notnull()  # noqa: E731
             return Leaf(done, done, lambda _: ibis.literal(True))
         if isinstance(node, tree.FollowUpMissing):
             name, wait = (
-                self._side(node, lambda events, name: follow_up_rows(node, events, selected, name)),
+                self._side(tree.canonical(node), lambda events, name: follow_up_rows(node, events, selected, name)),
                 node.wait.ms,
             )
             age: Make = lambda rows: self._now - rows[name]  # noqa: E731
             return Leaf(lambda rows: (age(rows) >= wait).fill_null(False), age, lambda _: ibis.literal(wait))
         raise InvalidInput(f"A segment {node.name!r} has no columns of its own.")
 
-    def _side(self, node: tree.Leaf, make: Callable[[Table, str], Table]) -> str:
+    def _side(self, key: bytes, make: Callable[[Table, str], Table]) -> str:
         """The column of a table of its own; `make` gives it from the events and the column's name, by `side_id`."""
-        return self._sides.setdefault(tree.canonical(node), (f"side_{len(self._sides)}", make))[0]
+        return self._sides.setdefault(key, (f"side_{len(self._sides)}", make))[0]
 
     def _column(self, owner: tree.Owner, name: str) -> Callable[[Table], Column]:
         of = "company_traits" if of_company(owner, self._kind) else "traits"
@@ -176,8 +177,19 @@ class LeafCompiler:
             chosen, covered = selected(aggregate.selector, events), edges.covers(events)
             return chosen if covered is None else chosen & covered
 
+        if row.percent is not None:
+            percent, of = row.percent, aggregate.property or ""
+            return self._side(
+                key,
+                lambda events, name: percentile_rows(
+                    events, hit(events), Column.of(events.properties, of).number, percent, name
+                ),
+            )
+        history = row.history
+        assert history is not None, "a row has one or the other"  # noqa: S101
+
         def make(events: Table) -> Any:
-            return row.history(
+            return history(
                 aggregates.Selection(
                     hit=hit(events),
                     weight=events.weight,

@@ -13,6 +13,9 @@ from typing import Any
 EXACT_INTEGER = 10**15
 """Up to here a float that is whole is written without a fraction or an exponent."""
 
+LARGEST = 1e15
+"""A number of this size or more is not summed: it could not be added exactly."""
+
 LARGEST_DATE = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 
@@ -39,6 +42,11 @@ def number(value: Any) -> float | None:
         except OverflowError:
             return None
     return None
+
+
+def plain(value: float) -> int | float:
+    """A whole number as an integer, so that 5 and 5.0 are kept alike."""
+    return int(value) if type(value) is float and value.is_integer() and abs(value) < LARGEST else value
 
 
 def written(value: Any) -> str | None:

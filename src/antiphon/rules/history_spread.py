@@ -1,0 +1,26 @@
+"""Percentiles over history: weighted, exact while there are few different numbers, see `sketches.py`."""
+
+from __future__ import annotations
+
+import ibis
+
+from antiphon.rules.columns import Flags, Numbers, Table, cells
+from antiphon.rules.sketches import NUMBERS
+
+
+def percentile_rows(events: Table, hit: Flags, number: Numbers, percent: int, name: str) -> Table:
+    """The subjects (`side_id`) with a number among the events that are hit, and the percentile in the column `name`."""
+    numbers = events.mutate(number=number).filter(hit & number.notnull())
+    weighted = numbers.group_by(side_id=numbers.subject_id, number=numbers.number).aggregate(
+        weight=numbers.weight.sum()
+    )
+    different = weighted.number.count().over(ibis.window(group_by=weighted.side_id))
+    placed = weighted.mutate(different=different)
+    placed = placed.mutate(place=ibis.ifelse(placed.different <= NUMBERS, placed.number, cells(placed.number)))
+    spread = placed.group_by("side_id", "place").aggregate(weight=placed.weight.sum())
+    below = ibis.window(group_by=spread.side_id, order_by=spread.place, preceding=None, following=0)
+    passed = spread.mutate(
+        passed=spread.weight.sum().over(below), whole=spread.weight.sum().over(ibis.window(group_by=spread.side_id))
+    )
+    enough = passed.filter(passed.passed * 100 >= passed.whole * percent)
+    return enough.group_by("side_id").aggregate(**{name: enough.place.min()})
