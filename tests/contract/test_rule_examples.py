@@ -161,6 +161,26 @@ def test_five_actions_each_five_times(pipeline: Pipeline) -> None:
     assert pipeline.members(rule) == {"u1"}
 
 
+def test_how_many_endpoints_somebody_uses(pipeline: Pipeline) -> None:
+    """Different values are counted, not calls; each leaves the count a week after its own last call."""
+    rule = pipeline.rule("distinct route of api_call in the last 7 days >= 3")
+    pipeline.hear(*(api_call(route=route, at=NOW - n * DAY) for n, route in enumerate(("/a", "/b", "/a", "/b", "/a"))))
+    assert pipeline.members(rule) == set()
+    pipeline.hear(api_call(route="/c", at=NOW - 5 * DAY))
+    assert pipeline.members(rule) == {"u1"}
+    pipeline.advance(2 * DAY + 3 * HOUR)  # and a step of the window
+    assert pipeline.members(rule) == set()
+
+
+def test_calls_grow_slow(pipeline: Pipeline) -> None:
+    """The call that 95 % do not exceed: 5 slow ones of 100 are beyond it, the sixth of 101 is it."""
+    rule = pipeline.rule("p95 of latency_ms of api_call in the last 1 hour > 500")
+    pipeline.hear(*(api_call(latency_ms=900 if n < 5 else 20) for n in range(99)), api_call(latency_ms=20))
+    assert pipeline.members(rule) == set()
+    pipeline.hear(api_call(latency_ms=900))
+    assert pipeline.members(rule) == {"u1"}
+
+
 # -- stories ------------------------------------------------------------------------------------------------------
 
 
