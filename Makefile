@@ -76,7 +76,8 @@ format: setup ## format the Python and repair what the linter can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: setup servers ## run the benchmarks (ARGS=bench/commit.py runs one)
+bench: setup ## run the benchmarks (ARGS=bench/commit.py runs one)
+	@tools/install_test_servers.sh peers
 	@for file in $(or $(ARGS),$(filter-out bench/_%,$(wildcard bench/*.py))); do echo "== $$file"; $(RUN) python $$file; done
 
 e2e: setup servers $(STAMPS)/ui ## drive the real page in Chromium (ANTIPHON_SHOTS=tmp/shots keeps pictures)

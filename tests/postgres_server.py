@@ -68,6 +68,12 @@ class PostgresServer:
         """Connect past Antiphon, each statement its own transaction."""
         return psycopg.connect(self.url(database), autocommit=True)
 
+    @property
+    def pid(self) -> int:
+        """Give the postmaster's process id."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         settings = {

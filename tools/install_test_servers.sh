@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests talk to and do not bring along: PostgreSQL, Chromium with a font, postfix's smtp-sink.
+# With the word `peers`, also what bench/peers.py compares with: Prometheus and Alertmanager.
 # Does nothing, quickly, when all of it is there; nothing is started.
 set -euo pipefail
 
@@ -9,6 +10,10 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
   || missing+=(chromium)
 [ -x /usr/sbin/smtp-sink ] || command -v smtp-sink >/dev/null || missing+=(postfix)
 compgen -G '/usr/share/fonts/*/*' >/dev/null || missing+=(fonts-dejavu-core)
+if [ "${1:-}" = peers ]; then
+  command -v prometheus >/dev/null || missing+=(prometheus)
+  command -v prometheus-alertmanager >/dev/null || missing+=(prometheus-alertmanager)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
