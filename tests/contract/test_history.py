@@ -222,6 +222,23 @@ def test_the_past_ends_where_it_is_told(store, writer):
     assert sorted(event.id for event in reader.past(3)) == ["a", "b", "c"]
 
 
+def test_the_past_of_some_names(store, writer):
+    """What cannot matter to new metrics is not even read: names as they are, and what expressions find in names."""
+    append(store, [track("a.b", id="1"), track("axb", id="2"), track("c", id="3")])
+    writer.tick()
+    append(store, [track("c", id="4"), track("cc", id="5")])
+    past = HistoryReader(store).past
+
+    def ids(*filters):
+        return sorted(event.id for event in past(9, *filters))
+
+    assert ids(["c"]) == ["3", "4"]
+    assert ids(["c", "cc"], [r"^a\.b$"]) == ["1", "3", "4", "5"]
+    assert ids([], ["^a"]) == ["1", "2"]
+    assert ids([]) == []
+    assert len(ids()) == 5
+
+
 def test_nothing_yet(store):
     """An empty store has an empty history."""
     assert HistoryReader(store).newest(limit=5) == []

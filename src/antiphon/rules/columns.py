@@ -1,6 +1,6 @@
 """A JSON value of each row, as Ibis columns: the counterpart of `values.py` over history.
 
-`json_extract` and `json_type` are the only functions named here that an engine must have under that name; all else
+`json_extract`, `json_type` and `epoch_ms` are the only functions named here that an engine must have under that name; all else
 is Ibis, so this is the one place to look at when another engine joins.
 """
 
@@ -30,6 +30,11 @@ def json_extract(document: object, pointer: str) -> Any:
 @ibis.udf.scalar.builtin(name="json_type", signature=(("json",), "string"))
 def json_type(document: object) -> Any:
     """What a document is: VARCHAR, BOOLEAN, UBIGINT, BIGINT, DOUBLE, ARRAY, OBJECT or NULL."""
+
+
+@ibis.udf.scalar.builtin(name="epoch_ms", signature=(("timestamp('UTC')",), "int64"))
+def epoch_ms(instant: object) -> Any:
+    """Milliseconds since the epoch, exactly; the engine's seconds as a float would be rounded, not cut."""
 
 
 class Column:

@@ -7,7 +7,7 @@ import msgspec
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.accumulators import WEIGHT_STEPS
-from antiphon.rules.columns import Numbers, Table, Values
+from antiphon.rules.columns import Numbers, Table, Values, epoch_ms
 from antiphon.rules.zones import LocalDays
 
 DAY_MS = 86_400_000
@@ -57,7 +57,6 @@ def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
         subject: Values = ibis.coalesce(rows.company_id, rows.home)
     else:
         subject = rows.known_user
-    weight = (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
     chosen = rows.select(
         "name",
         "event_id",
@@ -65,10 +64,15 @@ def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
         "timestamp",
         "properties",
         subject_id=subject,
-        weight=weight,
-        at=rows.timestamp.epoch_seconds().cast("int64") * 1000 + rows.timestamp.millisecond().cast("int64"),
+        weight=counted_weight(rows),
+        at=epoch_ms(rows.timestamp),
     )
     return chosen.filter(chosen.subject_id.notnull())
+
+
+def counted_weight(rows: Table) -> Numbers:
+    """The weight of each event as it is counted, see `accumulators.exact_weight`."""
+    return (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
 
 
 def subject_rows(profiles: Table, kind: SubjectKind, *, with_company: bool) -> Table:

@@ -68,6 +68,7 @@ class Program:
             "user": Compiler("user", selectors, days),
             "company": Compiler("company", selectors, days),
         }
+        self._selectors = selectors.items
         self._rules = {rule.id: _compile(rule, self._compilers[rule.subject_kind]) for rule in rules}
         self._verdicts = {rule_id: rule.condition.verdict for rule_id, rule in self._rules.items()}
         watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
@@ -184,6 +185,11 @@ class Program:
                 key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
             )
         return found
+
+    def metric(self, kind: SubjectKind, key: str) -> tuple[Metric, tree.Selector]:
+        """A metric that is kept for a kind, and the selector of its events."""
+        found = self._compilers[kind].metrics[key]
+        return found, self._selectors[found.selector_id]
 
     def rules_using(self, keys: Iterable[str]) -> list[int]:
         """The rules that read any of these metrics."""

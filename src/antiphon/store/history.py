@@ -7,7 +7,7 @@ after its last event, so that a crash between any two steps neither loses nor re
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -148,10 +148,19 @@ class HistoryReader:
                 position = segments[-1].end_offset
         return found
 
-    def past(self, before: int) -> Iterator[Event]:
-        """Every unique event before a log offset, in no particular order."""
+    def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterator[Event]:
+        """Every unique event before a log offset, in no particular order.
+
+        With `names`, only events so named, and those in whose name one of the RE2 expressions `regexes` is found.
+        """
+        where, values = "true", list[object]()
+        if names is not None:
+            where = " OR ".join(
+                ["list_contains(?, name)" if names else "false", *["regexp_matches(name, ?)"] * len(regexes)]
+            )
+            values = [sorted(names)] * bool(names) + list(regexes)
         with self.connect(before=before) as db:
-            rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events")  # noqa: S608 - our own names
+            rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events WHERE {where}", params=values)  # noqa: S608 - our own names
             for _, event in to_events(rows.to_arrow_reader(_READ)):
                 yield event
 
