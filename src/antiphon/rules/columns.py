@@ -6,6 +6,7 @@ is Ibis, so this is the one place to look at when another engine joins.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -122,3 +123,59 @@ class Column:
         sign = ibis.ifelse(offset.startswith("-"), -1, 1)
         shift = ibis.ifelse(offset == "Z", 0, sign * minutes.fill_null(0) * 60_000)
         return ibis.ifelse(text.re_search(DATE), start + seconds + milliseconds - shift, ibis.null("int64"))
+
+
+OWN = {"method": "string", "route": "string", "status": "int32", "latency_ms": "float64"}
+"""Properties of API calls that history also has as columns: null where the property is missing or of another type."""
+
+
+class OwnColumn(Column):
+    """A property that stands in a column of its own, for the rows in which it does; no JSON is read for it."""
+
+    def __init__(self, column: Values, kind: str) -> None:
+        """Take the column and its type."""
+        self._column, self._kind = column, kind
+        super().__init__(ibis.null("json"))
+
+    @cached_property
+    def exists(self) -> Flags:
+        """Whether the column has the value; where it has not, the property may still be there as another type."""
+        return self._column.notnull()
+
+    @cached_property
+    def number(self) -> Numbers:
+        """The value as a number."""
+        return ibis.null("float64") if self._kind == "string" else self._column.cast("float64")
+
+    @cached_property
+    def text(self) -> Texts:
+        """The value as a text."""
+        return self._column if self._kind == "string" else ibis.null("string")
+
+    @cached_property
+    def flag(self) -> Flags:
+        """These are never true or false."""
+        return ibis.null("boolean")
+
+    @cached_property
+    def items(self) -> Jsons:
+        """These are never lists."""
+        return ibis.null("array<json>")
+
+    @cached_property
+    def written(self) -> Texts:
+        """The value's text form; a fraction's is made from its JSON."""
+        return self._column.cast("string")
+
+
+def tested(events: Table, key: str, test: Callable[[Column], Flags], *, written: bool) -> Flags:
+    """A test of each event's property: of its own column where that has it, else of its JSON.
+
+    `written` says that the test looks at the text form, which a fraction's own column does not have.
+    """
+    from_json = test(Column.of(events.properties, key))
+    kind = OWN.get(key)
+    if kind is None or key not in events.columns or (written and kind == "float64"):
+        return from_json
+    own = OwnColumn(events[key], kind)
+    return ibis.ifelse(own.exists, test(own), from_json)

@@ -12,7 +12,7 @@ import msgspec
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
-from antiphon.rules.columns import Column, Flags, Table, Values
+from antiphon.rules.columns import Column, Flags, Table, Values, tested
 from antiphon.rules.compile import fixed_target, of_company
 from antiphon.rules.history_rows import local_day
 from antiphon.rules.known import latest_first_seen
@@ -156,8 +156,9 @@ def selected(selector: tree.Selector, events: Table) -> Flags:
         chosen = events.name.re_search(regex)
     rows = operators.by_key()
     for predicate in selector.where:
-        column = Column.of(events.properties, predicate.property)
-        chosen = chosen & rows[predicate.op].column_test(column, predicate.value)
+        row, operand = rows[predicate.op], predicate.value
+        test: Callable[[Column], Flags] = lambda column, row=row, operand=operand: row.column_test(column, operand)  # noqa: E731
+        chosen = chosen & tested(events, predicate.property, test, written=row.operand in ("pattern", "regex"))
     return chosen
 
 

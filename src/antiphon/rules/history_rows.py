@@ -7,7 +7,7 @@ import msgspec
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.accumulators import WEIGHT_STEPS
-from antiphon.rules.columns import Numbers, Table, Values, epoch_ms
+from antiphon.rules.columns import OWN, Numbers, Table, Values, epoch_ms
 from antiphon.rules.zones import LocalDays
 
 DAY_MS = 86_400_000
@@ -29,6 +29,7 @@ def history_tables() -> HistoryTables:
         "weight": "float64",
         "late": "boolean",
     }
+    events |= OWN
     profiles = {"kind": "string", "id": "string", "traits": "string", "company_id": "string", "first_seen": "int64"}
     return HistoryTables(
         events=ibis.table(events, name="events"),
@@ -63,6 +64,7 @@ def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
         "source",
         "timestamp",
         "properties",
+        *OWN,
         subject_id=subject,
         weight=counted_weight(rows),
         at=epoch_ms(rows.timestamp),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import duckdb
 import msgspec
 import pyarrow as pa
 from deltalake import DeltaTable
-from sqlalchemy import Text, cast, select
 
 from antiphon.model.event import Event
-from antiphon.model.identity import root_of
-from antiphon.model.subject import SubjectKey
-from antiphon.store import log, log_duplicates, tables
+from antiphon.store import log, log_duplicates
 from antiphon.store.engine import Connection, Store
 from antiphon.store.history_packed import packed_table
 from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events
 from antiphon.store.history_table import APP_ID, location
+from antiphon.store.people_tables import PeopleTables
 from antiphon.store.signals import cursor
 
 EVALUATE_CURSOR = "evaluate:0"
@@ -44,6 +42,8 @@ class HistoryReader:
         self._where = location(store)
         self._lock = threading.Lock()
         self._table: DeltaTable | None = None
+        self._people = PeopleTables()
+        self._db: duckdb.DuckDBPyConnection | None = None
 
     def _snapshot(self) -> tuple[list[str], int]:
         """The table's files now, and the log offset up to which they go."""
@@ -55,20 +55,28 @@ class HistoryReader:
             self._table.update_incremental()
             return self._table.file_uris(), self._table.transaction_version(APP_ID) or 0
 
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to one engine, which remembers the footers of the files that it has read."""
+        with self._lock:
+            if self._db is None:
+                self._db = duckdb.connect()
+                self._db.execute("SET GLOBAL parquet_metadata_cache = true")
+            return self._db.cursor()
+
     @contextmanager
     def connect(self, *, before: int | None = None, people: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with the view `events` (see `history_schema.SCHEMA`): history and the log's tail.
 
         Only events that evaluation has seen are there, duplicates left out; `before` (a log offset) cuts it short.
         With `people` there are also the tables `profiles` (kind, id, traits as JSON text, company_id, first_seen and
-        last_seen in ms) and `identities` (kind, id, user_id: who it is in the end).
+        last_seen in ms) and `identities` (kind, id, user_id: who it is in the end); see `people_tables` for their age.
         """
         with self._store.state.read() as conn:
             limit = cursor(conn, EVALUATE_CURSOR) if before is None else before
             files, position = self._snapshot()
             tail = self._tail(conn, position, limit)
-            registered = {"tail": tail} | (_people(conn) if people else {})
-        with duckdb.connect() as db:
+            registered = {"tail": tail} | (self._people.read(conn) if people else {})
+        with self._connection() as db:
             db.execute("SET TimeZone = 'UTC'")
             for name, table in registered.items():
                 db.register(name, table)
@@ -79,7 +87,7 @@ class HistoryReader:
                 source = (
                     f"SELECT {columns} FROM read_parquet([{listed}]) WHERE log_offset < {limit:d} UNION ALL {source}"  # noqa: S608 - our own names
                 )
-            db.execute(f"CREATE VIEW events AS {source}")
+            db.execute(f"CREATE TEMP VIEW events AS {source}")
             yield db
 
     def _tail(self, conn: Connection, position: int, limit: int) -> pa.Table:
@@ -198,25 +206,3 @@ def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: st
     if company_id is None:
         return f"({people})", values
     return f"(company_id = ? OR (company_id IS NULL AND ({people})))", [company_id, *values]
-
-
-def _people(conn: Connection) -> dict[str, pa.Table]:
-    p, i = tables.profiles.c, tables.identities.c
-    profiles = conn.execute(select(p.kind, p.id, cast(p.traits, Text), p.company_id, p.first_seen, p.last_seen)).all()
-    targets = {SubjectKey(row.kind, row.id): row.user_id for row in conn.execute(select(i.kind, i.id, i.user_id))}
-    roots = ((key, root_of(key, targets.get)) for key in targets)
-    identities = [(key.kind, key.id, root.id) for key, root in roots if root != key]
-    text, number = pa.string(), pa.int64()
-    return {
-        "profiles": _table(
-            profiles,
-            kind=text, id=text, traits=text, company_id=text, first_seen=number, last_seen=number,
-        ),
-        "identities": _table(identities, kind=text, id=text, user_id=text),
-    }  # fmt: skip
-
-
-def _table(rows: Sequence[Sequence[object]], **columns: pa.DataType) -> pa.Table:
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    arrays = [pa.array(list(column), kind) for column, kind in zip(values, columns.values(), strict=True)]
-    return pa.table(arrays, names=list(columns))
