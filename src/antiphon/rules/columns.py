@@ -129,6 +129,11 @@ OWN = {"method": "string", "route": "string", "status": "int32", "latency_ms": "
 """Properties of API calls that history also has as columns: null where the property is missing or of another type."""
 
 
+_BY_TEXT = ("matches", "matches_regex")
+_ANSWERED = ("=", "!=", "in", "not_in", "<", "<=", ">", ">=", *_BY_TEXT)
+"""Operators that an own column answers as its JSON would."""
+
+
 class OwnColumn(Column):
     """A property that stands in a column of its own, for the rows in which it does; no JSON is read for it."""
 
@@ -145,37 +150,36 @@ class OwnColumn(Column):
     @cached_property
     def number(self) -> Numbers:
         """The value as a number."""
-        return ibis.null("float64") if self._kind == "string" else self._column.cast("float64")
+        return self._none("float64") if self._kind == "string" else self._column.cast("float64")
 
     @cached_property
     def text(self) -> Texts:
         """The value as a text."""
-        return self._column if self._kind == "string" else ibis.null("string")
+        return self._column if self._kind == "string" else self._none("string")
 
     @cached_property
     def flag(self) -> Flags:
         """These are never true or false."""
-        return ibis.null("boolean")
-
-    @cached_property
-    def items(self) -> Jsons:
-        """These are never lists."""
-        return ibis.null("array<json>")
+        return self._none("boolean")
 
     @cached_property
     def written(self) -> Texts:
-        """The value's text form; a fraction's is made from its JSON."""
+        """The value's text form, of a text or a whole number."""
         return self._column.cast("string")
 
+    def _none(self, kind: str) -> Values:
+        """NULL, as a column: a literal of it is no expression that can be compared."""
+        there = self._column.isnull()
+        return ibis.ifelse(there & ~there, ibis.literal("0"), ibis.null("string")).try_cast(kind)
 
-def tested(events: Table, key: str, test: Callable[[Column], Flags], *, written: bool) -> Flags:
-    """A test of each event's property: of its own column where that has it, else of its JSON.
 
-    `written` says that the test looks at the text form, which a fraction's own column does not have.
-    """
+def tested(events: Table, key: str, operator: str, test: Callable[[Column], Flags]) -> Flags:
+    """A test of each event's property: of its own column where that has it and can answer, else of its JSON."""
     from_json = test(Column.of(events.properties, key))
     kind = OWN.get(key)
-    if kind is None or key not in events.columns or (written and kind == "float64"):
+    if kind is None or key not in events.columns or operator not in _ANSWERED:
+        return from_json
+    if operator in _BY_TEXT and kind == "float64":  # a fraction's text form is made from its JSON
         return from_json
     own = OwnColumn(events[key], kind)
     return ibis.ifelse(own.exists, test(own), from_json)

@@ -158,7 +158,7 @@ def selected(selector: tree.Selector, events: Table) -> Flags:
     for predicate in selector.where:
         row, operand = rows[predicate.op], predicate.value
         test: Callable[[Column], Flags] = lambda column, row=row, operand=operand: row.column_test(column, operand)  # noqa: E731
-        chosen = chosen & tested(events, predicate.property, test, written=row.operand in ("pattern", "regex"))
+        chosen = chosen & tested(events, predicate.property, predicate.op, test)
     return chosen
 
 
