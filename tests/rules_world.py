@@ -303,6 +303,12 @@ def about(rule, kind):
     return tree.decode(json.loads(json.dumps(tree.encode(rule)).replace('"zone": "user"', '"zone": "company"')))
 
 
+def own_columns(event):
+    """What stands of an API call's properties in columns of its own: values of the column's very type."""
+    status = event.properties.get("status") if event.name == "api_call" else None
+    return {"method": None, "route": None, "status": status if type(status) is int else None, "latency_ms": None}
+
+
 class World:
     """One world: who is who, and which events are whose, worked out as plainly as can be."""
 
@@ -388,7 +394,8 @@ class World:
     def tables(self):
         texts = ("event_id", "name", "source", "user_id", "anonymous_id", "company_id", "properties")
         columns = [*((text, pa.string()) for text in texts), ("timestamp", pa.timestamp("us", "UTC"))]
-        schema = pa.schema([*columns, ("weight", pa.float64()), ("late", pa.bool_())])
+        own = [("method", pa.string()), ("route", pa.string()), ("status", pa.int32()), ("latency_ms", pa.float64())]
+        schema = pa.schema([*columns, ("weight", pa.float64()), ("late", pa.bool_()), *own])
         rows = [
             {
                 "event_id": event.id,
@@ -401,6 +408,7 @@ class World:
                 "timestamp": event.timestamp * 1000,
                 "weight": float(event.weight),
                 "late": event.late,
+                **own_columns(event),
             }
             for event in self.events
         ]

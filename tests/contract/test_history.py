@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.measure.history_joiner import EVERY, HistoryJoiner
 from antiphon.measure.history_writer import HistoryWriter
 from antiphon.measure.settings import MeasureSettings
 from antiphon.model.clock import DAY, HOUR, SECOND
 from antiphon.model.event import LATE, Event
-from antiphon.store import dedupe, history, log, log_duplicates, signals
+from antiphon.store import dedupe, history, history_table, log, log_duplicates, signals
 from antiphon.store.dedupe import Repeat
-from antiphon.store.history import EVALUATE_CURSOR, HistoryReader, HistoryTable, location
+from antiphon.store.history import EVALUATE_CURSOR, HistoryReader
+from antiphon.store.history_table import DataFile, HistoryTable, joinable, location
 from factories import NOW, api_call, api_calls, group, identify, track
 from pipeline import no_guard
 
@@ -130,7 +132,7 @@ def test_a_crash_before_the_cursor_is_stored(store, writer, clock, monkeypatch):
 def test_a_crash_while_appending(store, writer, clock, monkeypatch):
     """A write that did not commit is done again as a whole."""
     append(store, [track(id="a")])
-    monkeypatch.setattr(history, "write_deltalake", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(HistoryTable, "_commit", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         writer.tick()
     monkeypatch.undo()
@@ -141,8 +143,9 @@ def test_a_crash_while_appending(store, writer, clock, monkeypatch):
 
 def test_many_small_writes_are_joined(store, clock, monkeypatch):
     """Few files remain, every event and the position with them, and a reader of old files is not disturbed."""
-    monkeypatch.setattr("antiphon.measure.history_writer.COMPACT_FILES", 5)
+    monkeypatch.setattr(history_table, "SMALL_FILES", 5)
     writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0), no_guard)
+    joiner = HistoryJoiner(store, clock, no_guard)
     reader = HistoryReader(store)
     append(store, [track(id="m0")])
     writer.tick()
@@ -150,22 +153,85 @@ def test_many_small_writes_are_joined(store, clock, monkeypatch):
         for number in range(1, 12):
             append(store, [track(id=f"m{number}")])
             writer.tick()
+            joiner.tick()
+            clock.advance(EVERY)
         assert db.sql("SELECT count(*) FROM events").fetchall() == [(1,)]
     table = HistoryTable(location(store))
-    assert (table.files, table.position) == (3, 12)
+    assert (table.files, table.position) == (4, 12)
     assert stored(store) == [f"m{number}" for number in range(12)]
     assert [row.event.id for row in reader.newest(limit=100)] == stored(store)[::-1]
 
 
+def test_a_joined_file_is_sorted(store, clock, monkeypatch):
+    """By name, then by person: what a preview and a timeline look for lies together."""
+    monkeypatch.setattr(history_table, "SMALL_FILES", 2)
+    writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0), no_guard)
+    for name, user in (("b", "v"), ("b", "u"), ("a", "v"), ("b", "v")):
+        append(store, [track(name, user)])
+        writer.tick()
+    assert HistoryJoiner(store, clock, no_guard).tick().written == 4
+    with HistoryReader(store).connect() as db:
+        rows = db.sql("SELECT name, user_id, log_offset FROM events").fetchall()
+    assert rows == [("a", "v", 2), ("b", "u", 1), ("b", "v", 0), ("b", "v", 3)]
+
+
+def test_joining_beside_appending(store, writer, clock, monkeypatch):
+    """An append that comes while files are joined is neither lost nor in the way; nor is a second joiner's work doubled."""
+    monkeypatch.setattr(history_table, "SMALL_FILES", 2)
+    for number in range(3):
+        append(store, [track(id=f"m{number}")])
+        writer.tick()
+        clock.advance(SECOND)
+    joined, other = HistoryTable(location(store)), HistoryTable(location(store))
+    commit = HistoryTable._commit
+
+    def beside(table, *wanted):
+        if table is joined:
+            append(store, [track(id="m3")])
+            assert writer.tick().written == 1
+            monkeypatch.setattr(HistoryTable, "_commit", commit)
+            assert other.join() == 4
+        commit(table, *wanted)
+
+    monkeypatch.setattr(HistoryTable, "_commit", beside)
+    with pytest.raises(Exception, match=r"(?i)transaction"):
+        joined.join()
+    assert stored(store) == ["m0", "m1", "m2", "m3"]
+    assert HistoryTable(location(store)).files == 1
+
+
+def test_which_files_are_joined(monkeypatch):
+    """The newest small ones with what is no larger, never one that is full; the order of the log is kept."""
+    monkeypatch.setattr(history_table, "SMALL_FILES", 3)
+    monkeypatch.setattr(history_table, "FILE_ROWS", 100)
+    monkeypatch.setattr(history_table, "_APPENDED_ROWS", 2)
+
+    def sizes(*rows):
+        files = [DataFile(str(number), 1, count, number, number, None, None) for number, count in enumerate(rows)]
+        return [int(file.path) for file in joinable(files)]
+
+    assert sizes(1, 1) == []
+    assert sizes(1, 1, 1) == [0, 1, 2]
+    assert sizes(50, 1, 1, 1) == [1, 2, 3]
+    assert sizes(4, 1, 1, 1) == [0, 1, 2, 3]
+    assert sizes(150, 60, 61) == [1, 2]
+    assert sizes(150, 60) == []
+    assert sizes(60, 60, 150, 1) == [0, 1]
+    assert sizes(1, 1, 1, 150, 1) == [0, 1, 2]
+
+
 def test_the_tables_log_does_not_grow_without_end(store, clock, monkeypatch):
     """Commits that a checkpoint holds are forgotten after an hour."""
-    monkeypatch.setattr("antiphon.measure.history_writer.COMPACT_FILES", 5)
+    monkeypatch.setattr(history_table, "SMALL_FILES", 5)
     writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0), no_guard)
+    joiner = HistoryJoiner(store, clock, no_guard)
     folder = Path(location(store)) / "_delta_log"
     old = time.time() - 3 * HOUR / SECOND
     for number in range(20):
         append(store, [track(id=f"m{number}")])
         writer.tick()
+        joiner.tick()
+        clock.advance(EVERY)
         for path in folder.iterdir():
             os.utime(path, (old, old))
     assert len(list(folder.glob("*.json"))) < 10
@@ -220,6 +286,23 @@ def test_the_past_ends_where_it_is_told(store, writer):
     reader = HistoryReader(store)
     assert sorted(event.id for event in reader.past(1)) == ["a"]
     assert sorted(event.id for event in reader.past(3)) == ["a", "b", "c"]
+
+
+def test_the_past_of_some_names(store, writer):
+    """What cannot matter to new metrics is not even read: names as they are, and what expressions find in names."""
+    append(store, [track("a.b", id="1"), track("axb", id="2"), track("c", id="3")])
+    writer.tick()
+    append(store, [track("c", id="4"), track("cc", id="5")])
+    past = HistoryReader(store).past
+
+    def ids(*filters):
+        return sorted(event.id for event in past(9, *filters))
+
+    assert ids(["c"]) == ["3", "4"]
+    assert ids(["c", "cc"], [r"^a\.b$"]) == ["1", "3", "4", "5"]
+    assert ids([], ["^a"]) == ["1", "2"]
+    assert ids([]) == []
+    assert len(ids()) == 5
 
 
 def test_nothing_yet(store):

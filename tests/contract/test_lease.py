@@ -9,8 +9,10 @@ from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.store import lease, log
 from antiphon.store.engine import Store
-from antiphon.store.history import HistoryReader, HistoryTable
-from factories import ManualClock, api_call, api_calls
+from antiphon.store.history import HistoryReader
+from antiphon.store.history_packed import packed_table
+from antiphon.store.history_table import HistoryTable
+from factories import NOW, ManualClock, api_call, api_calls
 from pipeline import Pipeline
 
 
@@ -57,8 +59,11 @@ def test_history_takes_the_same_events_from_one_writer_only(sqlite_store: Store)
     """The table itself refuses an append that another has made meanwhile, whatever the lease says."""
     where = str(sqlite_store.settings.data / "table")
     first, second = HistoryTable(where), HistoryTable(where)
-    numbered = list(enumerate(api_calls(3)))
-    first.append(numbered, 3)
+    with sqlite_store.log.write() as conn:
+        log.append_events(conn, api_calls(3), NOW)
+    with sqlite_store.log.read() as conn:
+        rows = packed_table(log.read_raw(conn, 0, 3), 0, 3, ())
+    first.append(rows, 3)
     with pytest.raises(Exception, match=r"(?i)transaction"):
-        second.append(numbered, 3)
+        second.append(rows, 3)
     assert HistoryTable(where).position == 3

@@ -1,23 +1,21 @@
-"""The history stage: from the log into the table, in batches of a second or so, and tidying up behind."""
+"""The history stage: from the log into the table, in batches of a second or so."""
 
 from __future__ import annotations
 
 import msgspec
+import pyarrow as pa
 import structlog
 
 from antiphon.measure.settings import MeasureSettings
 from antiphon.model.clock import MINUTE, Clock
-from antiphon.model.event import Event
 from antiphon.store import dedupe, log, signals
 from antiphon.store.engine import Store
-from antiphon.store.history import EVALUATE_CURSOR, HistoryTable, location, read_unique
+from antiphon.store.history import EVALUATE_CURSOR, read_unique
+from antiphon.store.history_table import HistoryTable, location
 from antiphon.store.lease import Guard
 
 logger = structlog.get_logger(__name__)
 BATCH = 100_000
-COMPACT_FILES = 100
-"""Small files are joined when the table has gained this many."""
-
 CURSOR = "history:0"
 
 
@@ -40,7 +38,6 @@ class HistoryWriter:
         self._settings = settings
         self._table: HistoryTable | None = None
         self._position = 0
-        self._appended = 0
         self._written_at = 0
         self._trimmed_at = 0
 
@@ -49,35 +46,31 @@ class HistoryWriter:
         now = self._clock()
         if self._table is None:
             self._table = HistoryTable(location(self._store))
-            self._position, self._appended = self._table.position, self._table.files
+            self._position = self._table.position
         interval = round(self._settings.history_interval_s * 1000)
         with self._store.log.read() as log_conn, self._store.state.read() as conn:
             seen = signals.cursor(conn, EVALUATE_CURSOR)
             waiting = seen - self._position
             if waiting < BATCH and now - self._written_at < interval:
                 return Progress(0, more=False, next_due=self._written_at + interval if waiting else None)
-            numbered, reached = read_unique(conn, log_conn, self._position, min(seen, self._position + BATCH))
-        written = self._write(numbered, reached, now)
+            rows, reached = read_unique(conn, log_conn, self._position, min(seen, self._position + BATCH))
+        written = self._write(rows, reached, now)
         if now - self._trimmed_at > MINUTE:
             self._trim(seen, now)
         more = seen - self._position >= BATCH
         return Progress(written, more, self._written_at + interval if seen > self._position else None)
 
-    def _write(self, numbered: list[tuple[int, Event]], reached: int, now: int) -> int:
+    def _write(self, rows: pa.Table, reached: int, now: int) -> int:
         if self._table is None or reached == self._position:
             return 0
         with self._store.state.write() as conn:
             self._guard(conn)
-        if numbered:
-            self._table.append(numbered, reached)
-            self._appended += 1
-            if self._appended >= COMPACT_FILES:
-                self._table.compact()
-                self._appended = 0
+        if rows.num_rows:
+            self._table.append(rows, reached)
         self._position, self._written_at = reached, now
         with self._store.state.write() as conn:
             signals.set_cursor(conn, CURSOR, reached)
-        return len(numbered)
+        return rows.num_rows
 
     def _trim(self, seen: int, now: int) -> None:
         """Forget the part of the log that everybody has read, but for a while of it (the live view, the dedupe index)."""

@@ -1,11 +1,12 @@
 """A JSON value of each row, as Ibis columns: the counterpart of `values.py` over history.
 
-`json_extract` and `json_type` are the only functions named here that an engine must have under that name; all else
+`json_extract`, `json_type` and `epoch_ms` are the only functions named here that an engine must have under that name; all else
 is Ibis, so this is the one place to look at when another engine joins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +59,11 @@ def cells(number: Numbers) -> Numbers:
 def _power(exponent: Numbers) -> Numbers:
     two: Numbers = ibis.literal(2.0)
     return two.pow(exponent)
+
+
+@ibis.udf.scalar.builtin(name="epoch_ms", signature=(("timestamp('UTC')",), "int64"))
+def epoch_ms(instant: object) -> Any:
+    """Milliseconds since the epoch, exactly; the engine's seconds as a float would be rounded, not cut."""
 
 
 class Column:
@@ -151,3 +157,63 @@ class Column:
         sign = ibis.ifelse(offset.startswith("-"), -1, 1)
         shift = ibis.ifelse(offset == "Z", 0, sign * minutes.fill_null(0) * 60_000)
         return ibis.ifelse(text.re_search(DATE), start + seconds + milliseconds - shift, ibis.null("int64"))
+
+
+OWN = {"method": "string", "route": "string", "status": "int32", "latency_ms": "float64"}
+"""Properties of API calls that history also has as columns: null where the property is missing or of another type."""
+
+
+_BY_TEXT = ("matches", "matches_regex")
+_ANSWERED = ("=", "!=", "in", "not_in", "<", "<=", ">", ">=", *_BY_TEXT)
+"""Operators that an own column answers as its JSON would."""
+
+
+class OwnColumn(Column):
+    """A property that stands in a column of its own, for the rows in which it does; no JSON is read for it."""
+
+    def __init__(self, column: Values, kind: str) -> None:
+        """Take the column and its type."""
+        self._column, self._kind = column, kind
+        super().__init__(ibis.null("json"))
+
+    @cached_property
+    def exists(self) -> Flags:
+        """Whether the column has the value; where it has not, the property may still be there as another type."""
+        return self._column.notnull()
+
+    @cached_property
+    def number(self) -> Numbers:
+        """The value as a number."""
+        return self._none("float64") if self._kind == "string" else self._column.cast("float64")
+
+    @cached_property
+    def text(self) -> Texts:
+        """The value as a text."""
+        return self._column if self._kind == "string" else self._none("string")
+
+    @cached_property
+    def flag(self) -> Flags:
+        """These are never true or false."""
+        return self._none("boolean")
+
+    @cached_property
+    def written(self) -> Texts:
+        """The value's text form, of a text or a whole number."""
+        return self._column.cast("string")
+
+    def _none(self, kind: str) -> Values:
+        """NULL, as a column: a literal of it is no expression that can be compared."""
+        there = self._column.isnull()
+        return ibis.ifelse(there & ~there, ibis.literal("0"), ibis.null("string")).try_cast(kind)
+
+
+def tested(events: Table, key: str, operator: str, test: Callable[[Column], Flags]) -> Flags:
+    """A test of each event's property: of its own column where that has it and can answer, else of its JSON."""
+    from_json = test(Column.of(events.properties, key))
+    kind = OWN.get(key)
+    if kind is None or key not in events.columns or operator not in _ANSWERED:
+        return from_json
+    if operator in _BY_TEXT and kind == "float64":  # a fraction's text form is made from its JSON
+        return from_json
+    own = OwnColumn(events[key], kind)
+    return ibis.ifelse(own.exists, test(own), from_json)

@@ -12,7 +12,7 @@ from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
 from antiphon.rules.baselines import ADDED_UP
-from antiphon.rules.columns import Column, Flags, Numbers, Table
+from antiphon.rules.columns import Column, Flags, Numbers, Table, tested
 from antiphon.rules.compile import fixed_target, of_company
 from antiphon.rules.history_ordered import follow_up_rows, sequence_rows
 from antiphon.rules.history_rows import local_day
@@ -222,8 +222,9 @@ def selected(selector: tree.Selector, events: Table) -> Flags:
         chosen = events.name.re_search(regex)
     rows = operators.by_key()
     for predicate in selector.where:
-        column = Column.of(events.properties, predicate.property)
-        chosen = chosen & rows[predicate.op].column_test(column, predicate.value)
+        row, operand = rows[predicate.op], predicate.value
+        test: Callable[[Column], Flags] = lambda column, row=row, operand=operand: row.column_test(column, operand)  # noqa: E731
+        chosen = chosen & tested(events, predicate.property, predicate.op, test)
     return chosen
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.accumulators import WEIGHT_STEPS
-from antiphon.rules.columns import Numbers, Table, Values
+from antiphon.rules.columns import OWN, Numbers, Table, Values, epoch_ms
 from antiphon.rules.zones import LocalDays
 
 DAY_MS = 86_400_000
@@ -29,6 +29,7 @@ def history_tables() -> HistoryTables:
         "weight": "float64",
         "late": "boolean",
     }
+    events |= OWN
     profiles = {"kind": "string", "id": "string", "traits": "string", "company_id": "string", "first_seen": "int64"}
     return HistoryTables(
         events=ibis.table(events, name="events"),
@@ -57,18 +58,23 @@ def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
         subject: Values = ibis.coalesce(rows.company_id, rows.home)
     else:
         subject = rows.known_user
-    weight = (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
     chosen = rows.select(
         "name",
         "event_id",
         "source",
         "timestamp",
         "properties",
+        *OWN,
         subject_id=subject,
-        weight=weight,
-        at=rows.timestamp.epoch_seconds().cast("int64") * 1000 + rows.timestamp.millisecond().cast("int64"),
+        weight=counted_weight(rows),
+        at=epoch_ms(rows.timestamp),
     )
     return chosen.filter(chosen.subject_id.notnull())
+
+
+def counted_weight(rows: Table) -> Numbers:
+    """The weight of each event as it is counted, see `accumulators.exact_weight`."""
+    return (rows.weight * WEIGHT_STEPS + 0.5).floor() / WEIGHT_STEPS
 
 
 def subject_rows(profiles: Table, kind: SubjectKind, *, with_company: bool) -> Table:

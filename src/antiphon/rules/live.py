@@ -19,7 +19,7 @@ from antiphon.rules.compile import Compiler, Selectors, of_company
 from antiphon.rules.conditions import Compiled
 from antiphon.rules.explain import ConditionReport, report
 from antiphon.rules.known import depends_on_known
-from antiphon.rules.metrics import Kept
+from antiphon.rules.metrics import Kept, Metric
 from antiphon.rules.state import SubjectState, SubjectView, merge_traits, seen
 from antiphon.rules.touch import Plan, Touch, Toucher
 from antiphon.rules.zones import LocalDays
@@ -71,6 +71,7 @@ class Program:
         }
         self.specs = {rule.id: rule for rule in rules}
         self.days = days
+        self._selectors = selectors.items
         self._rules = {rule.id: _compile(rule, self.compilers[rule.subject_kind]) for rule in rules}
         self._verdicts = {rule_id: rule.condition.verdict for rule_id, rule in self._rules.items()}
         watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
@@ -187,6 +188,11 @@ class Program:
                 key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
             )
         return found
+
+    def metric(self, kind: SubjectKind, key: str) -> tuple[Metric, tree.Selector] | None:
+        """A metric that is kept for a kind, and the selector of its events; None when it has several (a sequence)."""
+        found = self.compilers[kind].metrics[key]
+        return (found, self._selectors[found.selector_id]) if isinstance(found, Metric) else None
 
     def rules_using(self, keys: Iterable[str]) -> list[int]:
         """The rules that read any of these metrics."""

@@ -83,7 +83,8 @@ class Buckets(Protocol):
 class Metric:
     """One accumulated value per bucket of a step, for one selector.
 
-    `limit` is the longest that any rule needs, in buckets; `ever` metrics hold one value and no ring.
+    `limit` is the longest that any rule needs, in buckets; `ever` metrics hold one value and no ring. `of` is the property
+    that is accumulated, if one is.
     """
 
     def __init__(
@@ -93,6 +94,8 @@ class Metric:
         self.key = key
         self.selector_id = selector_id
         self.accumulator = accumulator
+        self.of = of
+        self.days = days
         self.step = frame.step
         self.limit = frame.limit
         self.ever = frame.step == "ever"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from antiphon.rules import operators
@@ -15,6 +15,17 @@ def name_test(selector: Selector) -> Callable[[str], bool]:
     if selector.match == "exact":
         return lambda name: name == selector.event
     return finder(wildcard_regex(selector.event) if selector.match == "wildcard" else selector.event)
+
+
+def event_names(selectors: Iterable[Selector]) -> tuple[frozenset[str], frozenset[str]]:
+    """Which event names any of the selectors can take: names as they are, and RE2 expressions to find in a name."""
+    exact, regexes = set[str](), set[str]()
+    for selector in selectors:
+        if selector.match == "exact":
+            exact.add(selector.event)
+        else:
+            regexes.add(wildcard_regex(selector.event) if selector.match == "wildcard" else selector.event)
+    return frozenset(exact), frozenset(regexes)
 
 
 def normal(selector: Selector) -> Selector:

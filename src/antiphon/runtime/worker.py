@@ -16,6 +16,7 @@ from antiphon.deliver.record import Recorder
 from antiphon.deliver.stage import Deliverer
 from antiphon.evaluate.stage import Evaluator
 from antiphon.ingest.relay import Relay
+from antiphon.measure.history_joiner import HistoryJoiner
 from antiphon.measure.history_writer import HistoryWriter
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.loop import StageLoop, TickResult
@@ -91,6 +92,7 @@ class Worker:
         )
         actor = Actor(store.state, clock, settings.act, self._notify, guard)
         self._run("history", history.tick, "history")
+        self._run("history files", HistoryJoiner(store, clock, guard).tick, "history")
         self._run("relay", Relay(store, clock, wake).tick, "emissions")
         self._run("act", actor.tick, "signals")
         self._run("evaluate", evaluator.tick, "log")

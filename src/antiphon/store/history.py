@@ -1,46 +1,29 @@
-"""History: every accepted event, once, in a Delta Lake table that any engine can read.
-
-The table itself says how far it got: each append carries an application transaction whose version is the log offset
-after its last event, so that a crash between any two steps neither loses nor repeats an event.
-"""
+"""History: every accepted event, once, in a Delta Lake table that any engine can read; what is not yet there, from the log."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 import msgspec
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from sqlalchemy import Text, cast, select
+from deltalake import DeltaTable
 
 from antiphon.model.event import Event
-from antiphon.model.identity import root_of
-from antiphon.model.subject import SubjectKey
-from antiphon.store import log, log_duplicates, tables
+from antiphon.store import log, log_duplicates
 from antiphon.store.engine import Connection, Store
-from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events, to_table
+from antiphon.store.history_packed import packed_table
+from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events
+from antiphon.store.history_table import APP_ID, location
+from antiphon.store.people_tables import PeopleTables
 from antiphon.store.signals import cursor
 
-APP_ID = "antiphon-history-0"
 EVALUATE_CURSOR = "evaluate:0"
-FOLDER = "history/events"
 _EVENT_COLUMNS = ", ".join(COLUMNS[:16])  # those that make up an event again
 _READ = 50_000
-_COMPACT_BYTES = 64 * 1024 * 1024
-_KEEP_REPLACED_HOURS = 1  # a reader that has listed a file may still be reading it
-# One commit a second leaves 86,400 small files a day in the table's own log; after a checkpoint they serve nobody.
-_CONFIGURATION = {"delta.logRetentionDuration": "interval 1 hour"}
 _FIRST_WINDOW = 20_000  # offsets looked at first for the newest events; each further look goes 16 times as far back
-
-
-def location(store: Store) -> str:
-    """Where the table lies: a folder, or a URL of object storage."""
-    base = store.settings.history_url.rstrip("/")
-    return f"{base}/events" if base else str(store.settings.data / FOLDER)
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
@@ -48,43 +31,6 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
     offset: int
     event: Event
-
-
-class HistoryTable:
-    """Appends to the table; one writer (the history stage)."""
-
-    def __init__(self, where: str) -> None:
-        """Open the table at `where`, or create it."""
-        if "://" not in where:
-            Path(where).mkdir(parents=True, exist_ok=True)
-        if not DeltaTable.is_deltatable(where):
-            description = "every accepted event, once"
-            DeltaTable.create(where, SCHEMA, name="events", description=description, configuration=_CONFIGURATION)
-        self._table = DeltaTable(where)
-
-    @property
-    def position(self) -> int:
-        """The log offset after the last event that is in the table."""
-        return self._table.transaction_version(APP_ID) or 0
-
-    @property
-    def files(self) -> int:
-        """How many data files the table has now."""
-        return len(self._table.file_uris())
-
-    def append(self, numbered: Sequence[tuple[int, Event]], end: int) -> None:
-        """Add events; afterwards `position` is `end`. Either both are true or neither."""
-        properties = CommitProperties(app_transactions=[Transaction(APP_ID, end)])
-        write_deltalake(self._table, to_table(numbered), mode="append", commit_properties=properties)
-        self._table.update_incremental()
-
-    def compact(self) -> None:
-        """Join small files, and delete those that were joined long enough ago that nobody reads them."""
-        self._table.optimize.compact(target_size=_COMPACT_BYTES)
-        self._table.vacuum(retention_hours=_KEEP_REPLACED_HOURS, enforce_retention_duration=False, dry_run=False)
-        self._table.create_checkpoint()
-        self._table.cleanup_metadata()
-        self._table.update_incremental()
 
 
 class HistoryReader:
@@ -96,6 +42,8 @@ class HistoryReader:
         self._where = location(store)
         self._lock = threading.Lock()
         self._table: DeltaTable | None = None
+        self._people = PeopleTables()
+        self._db: duckdb.DuckDBPyConnection | None = None
 
     def _snapshot(self) -> tuple[list[str], int]:
         """The table's files now, and the log offset up to which they go."""
@@ -107,20 +55,28 @@ class HistoryReader:
             self._table.update_incremental()
             return self._table.file_uris(), self._table.transaction_version(APP_ID) or 0
 
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own to one engine, which remembers the footers of the files that it has read."""
+        with self._lock:
+            if self._db is None:
+                self._db = duckdb.connect()
+                self._db.execute("SET GLOBAL parquet_metadata_cache = true")
+            return self._db.cursor()
+
     @contextmanager
     def connect(self, *, before: int | None = None, people: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with the view `events` (see `history_schema.SCHEMA`): history and the log's tail.
 
         Only events that evaluation has seen are there, duplicates left out; `before` (a log offset) cuts it short.
         With `people` there are also the tables `profiles` (kind, id, traits as JSON text, company_id, first_seen and
-        last_seen in ms) and `identities` (kind, id, user_id: who it is in the end).
+        last_seen in ms) and `identities` (kind, id, user_id: who it is in the end); see `people_tables` for their age.
         """
         with self._store.state.read() as conn:
             limit = cursor(conn, EVALUATE_CURSOR) if before is None else before
             files, position = self._snapshot()
             tail = self._tail(conn, position, limit)
-            registered = {"tail": to_table(tail)} | (_people(conn) if people else {})
-        with duckdb.connect() as db:
+            registered = {"tail": tail} | (self._people.read(conn) if people else {})
+        with self._connection() as db:
             db.execute("SET TimeZone = 'UTC'")
             for name, table in registered.items():
                 db.register(name, table)
@@ -131,27 +87,34 @@ class HistoryReader:
                 source = (
                     f"SELECT {columns} FROM read_parquet([{listed}]) WHERE log_offset < {limit:d} UNION ALL {source}"  # noqa: S608 - our own names
                 )
-            db.execute(f"CREATE VIEW events AS {source}")
+            db.execute(f"CREATE TEMP VIEW events AS {source}")
             yield db
 
-    def _tail(self, conn: Connection, position: int, limit: int) -> list[tuple[int, Event]]:
-        if position >= limit:
-            return []
-        repeated = log_duplicates.between(conn, position, limit)
-        found: list[tuple[int, Event]] = []
+    def _tail(self, conn: Connection, position: int, limit: int) -> pa.Table:
+        """What lies in the log from `position` on, before `limit`."""
+        parts = [SCHEMA.empty_table()]
         with self._store.log.read() as log_conn:
             while position < limit:
-                segments = log.read(log_conn, position, min(_READ, limit - position))
-                if not segments:
+                rows, reached = read_unique(conn, log_conn, position, min(limit, position + _READ))
+                if reached == position:
                     break
-                found += _numbered(segments, limit, repeated)
-                position = segments[-1].end_offset
-        return found
+                parts.append(rows)
+                position = reached
+        return pa.concat_tables(parts)
 
-    def past(self, before: int) -> Iterator[Event]:
-        """Every unique event before a log offset, in no particular order."""
+    def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterator[Event]:
+        """Every unique event before a log offset, in no particular order.
+
+        With `names`, only events so named, and those in whose name one of the RE2 expressions `regexes` is found.
+        """
+        where, values = "true", list[object]()
+        if names is not None:
+            where = " OR ".join(
+                ["list_contains(?, name)" if names else "false", *["regexp_matches(name, ?)"] * len(regexes)]
+            )
+            values = [sorted(names)] * bool(names) + list(regexes)
         with self.connect(before=before) as db:
-            rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events")  # noqa: S608 - our own names
+            rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events WHERE {where}", params=values)  # noqa: S608 - our own names
             for _, event in to_events(rows.to_arrow_reader(_READ)):
                 yield event
 
@@ -237,22 +200,13 @@ class HistoryReader:
         return found
 
 
-def _numbered(segments: Sequence[log.Segment], limit: int, repeated: frozenset[int]) -> list[tuple[int, Event]]:
-    return [
-        (offset, event)
-        for segment in segments
-        for offset, event in enumerate(segment.events, segment.first_offset)
-        if offset < limit and offset not in repeated
-    ]
-
-
-def read_unique(conn: Connection, log_conn: Connection, start: int, end: int) -> tuple[list[tuple[int, Event]], int]:
-    """(log offset, event) of the events in [start, end) without duplicates, and the offset read up to."""
-    segments = log.read(log_conn, start, end - start)
+def read_unique(conn: Connection, log_conn: Connection, start: int, end: int) -> tuple[pa.Table, int]:
+    """The rows of the events in [start, end) without duplicates, and the offset read up to."""
+    segments = log.read_raw(log_conn, start, end - start)
     if not segments:
-        return [], start
-    reached = min(segments[-1].end_offset, end)
-    return _numbered(segments, reached, log_duplicates.between(conn, start, reached)), reached
+        return SCHEMA.empty_table(), start
+    reached = min(segments[-1].first_offset + segments[-1].count, end)
+    return packed_table(segments, start, reached, log_duplicates.between(conn, start, reached)), reached
 
 
 def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: str | None) -> tuple[str, list[object]]:
@@ -267,25 +221,3 @@ def _ids_condition(user_ids: list[str], anonymous_ids: list[str], company_id: st
     if company_id is None:
         return f"({people})", values
     return f"(company_id = ? OR (company_id IS NULL AND ({people})))", [company_id, *values]
-
-
-def _people(conn: Connection) -> dict[str, pa.Table]:
-    p, i = tables.profiles.c, tables.identities.c
-    profiles = conn.execute(select(p.kind, p.id, cast(p.traits, Text), p.company_id, p.first_seen, p.last_seen)).all()
-    targets = {SubjectKey(row.kind, row.id): row.user_id for row in conn.execute(select(i.kind, i.id, i.user_id))}
-    roots = ((key, root_of(key, targets.get)) for key in targets)
-    identities = [(key.kind, key.id, root.id) for key, root in roots if root != key]
-    text, number = pa.string(), pa.int64()
-    return {
-        "profiles": _table(
-            profiles,
-            kind=text, id=text, traits=text, company_id=text, first_seen=number, last_seen=number,
-        ),
-        "identities": _table(identities, kind=text, id=text, user_id=text),
-    }  # fmt: skip
-
-
-def _table(rows: Sequence[Sequence[object]], **columns: pa.DataType) -> pa.Table:
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    arrays = [pa.array(list(column), kind) for column, kind in zip(values, columns.values(), strict=True)]
-    return pa.table(arrays, names=list(columns))
