@@ -50,7 +50,7 @@ class RuleFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     since: str | None = None
     until: str | None = None
     time_zone: str | None = None
-    expect: Expect = Expect()
+    expect: Expect | None = None
 
 
 class WouldSend(msgspec.Struct, kw_only=True, frozen=True):

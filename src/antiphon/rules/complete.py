@@ -41,7 +41,7 @@ _SLOTS: dict[str, ItemKind] = {
 _NAMED = ("name", "trait_name", "quoted_trait", "owned_trait")
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class CompletionItem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that may stand at the place: shown as `label`; `insert` replaces the text from `start` to `end`.
 
     Positions are 0-based offsets in characters (code points).
@@ -83,7 +83,7 @@ class Seen(Protocol):
         ...
 
 
-def complete(text: str, position: int, kind: SubjectKind, seen: Seen) -> list[Item]:
+def complete(text: str, position: int, kind: SubjectKind, seen: Seen) -> list[CompletionItem]:
     """What may stand at `position` in a rule about `kind`; nothing where the text before it is wrong already."""
     position = max(0, min(position, len(text), MAX_TEXT))
     before = text[:position]
@@ -95,7 +95,7 @@ def complete(text: str, position: int, kind: SubjectKind, seen: Seen) -> list[It
     return found[:MOST_ITEMS]
 
 
-def _at(text: str, partial: str, start: int, end: int, kind: SubjectKind, seen: Seen) -> list[Item]:
+def _at(text: str, partial: str, start: int, end: int, kind: SubjectKind, seen: Seen) -> list[CompletionItem]:
     """What may stand in the place of `partial`, which begins at `start`."""
     at = _parse_up_to(text[:start])
     if at is None:
@@ -136,17 +136,17 @@ def _parse_up_to(text: str) -> InteractiveParser | None:
 # -- words of the language ---------------------------------------------------------------------------------------
 
 
-def _words(at: InteractiveParser, accepted: set[str], start: int, end: int) -> Iterator[Item]:
+def _words(at: InteractiveParser, accepted: set[str], start: int, end: int) -> Iterator[CompletionItem]:
     for terminal in sorted(accepted):
         if terminal.startswith("_K_"):
             phrase = _phrase(at, terminal)
-            yield Item(label=phrase, kind="keyword", insert=f"{phrase} ", start=start, end=end)
+            yield CompletionItem(label=phrase, kind="keyword", insert=f"{phrase} ", start=start, end=end)
         elif terminal in _SYMBOL:
             symbol = _SYMBOL[terminal]
-            yield Item(label=symbol, kind="operator", insert=f"{symbol} ", start=start, end=end)
+            yield CompletionItem(label=symbol, kind="operator", insert=f"{symbol} ", start=start, end=end)
         elif terminal == "UNIT":
             for unit in tree.UNIT_MS:
-                yield Item(label=unit, kind="unit", insert=unit, start=start, end=end)
+                yield CompletionItem(label=unit, kind="unit", insert=unit, start=start, end=end)
 
 
 _phrases: dict[tuple[tuple[int, ...], str], str] = {}
@@ -191,14 +191,14 @@ def _word(terminal: str) -> str:
 
 def _names(
     at: InteractiveParser, accepted: set[str], kind: SubjectKind, seen: Seen, start: int, end: int
-) -> Iterator[Item]:
+) -> Iterator[CompletionItem]:
     stack = at.parser_state.value_stack
     slots = _slots(at, accepted)
     event = _last_event(stack)
 
-    def items(of: ItemKind, names: Iterable[tuple[str, str]], detail: str = "") -> Iterator[Item]:
+    def items(of: ItemKind, names: Iterable[tuple[str, str]], detail: str = "") -> Iterator[CompletionItem]:
         for label, insert in names:
-            yield Item(label=label, kind=of, insert=insert, start=start, end=end, detail=detail)
+            yield CompletionItem(label=label, kind=of, insert=insert, start=start, end=end, detail=detail)
 
     if "event" in slots:
         yield from items("event", ((name, render.name(name)) for name in seen.events()))
@@ -313,10 +313,10 @@ def _fits(value: tree.Scalar, accepted: set[str]) -> bool:
 # -- choosing ----------------------------------------------------------------------------------------------------
 
 
-def _fitting(items: Iterable[Item], partial: str, most: int) -> list[Item]:
+def _fitting(items: Iterable[CompletionItem], partial: str, most: int) -> list[CompletionItem]:
     """Those that go with what is written already, in their order; one with it inside only while there is room."""
-    beginning: dict[tuple[str, str], Item] = {}
-    inside: dict[tuple[str, str], Item] = {}
+    beginning: dict[tuple[str, str], CompletionItem] = {}
+    inside: dict[tuple[str, str], CompletionItem] = {}
     for item in items:
         if len(beginning) >= most:
             break
@@ -327,7 +327,7 @@ def _fitting(items: Iterable[Item], partial: str, most: int) -> list[Item]:
     return [*beginning.values(), *inside.values()][:most]
 
 
-def _begins(item: Item, partial: str) -> bool:
+def _begins(item: CompletionItem, partial: str) -> bool:
     return _bare(item.label).startswith(_bare(partial))
 
 

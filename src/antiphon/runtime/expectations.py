@@ -10,8 +10,10 @@ SHOWN = 5
 """Names listed in one line."""
 
 
-def unmet(expect: Expect, report: BacktestReport) -> list[str]:
+def unmet(expect: Expect | None, report: BacktestReport) -> list[str]:
     """The expectations that do not hold; the report's lists must be whole."""
+    if expect is None:
+        return []
     messaged = {message.subject_id for message in report.messages}
     found = list(_bounds("messages", expect.messages, report.messages_total))
     for day in report.days:

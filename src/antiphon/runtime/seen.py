@@ -59,7 +59,7 @@ class SeenNames:
         self._clock = clock
         self._lock = threading.Lock()
         self._ready = threading.Event()
-        self._reading = False
+        self._reading: threading.Thread | None = None
         self._read_at: int | None = None
         self._catalogue = Catalogue()
 
@@ -92,14 +92,21 @@ class SeenNames:
         with self._store.state.read() as conn:
             return store.segment_names(conn, kind)
 
+    def wait(self) -> None:
+        """Return when no reading is under way."""
+        with self._lock:
+            reading = self._reading
+        if reading is not None:
+            reading.join()
+
     def _current(self) -> Catalogue:
         """What is known, read again in the background when it is old; only the very first look waits a little."""
         now = self._clock()
         with self._lock:
             stale = self._read_at is None or not 0 <= now - self._read_at < FRESH
-            if stale and not self._reading:
-                self._reading = True
-                threading.Thread(target=self._refresh, args=(now,), name="seen", daemon=True).start()
+            if stale and self._reading is None:
+                self._reading = threading.Thread(target=self._refresh, args=(now,), name="seen", daemon=True)
+                self._reading.start()
         self._ready.wait(FIRST_WAIT_S)
         return self._catalogue
 
@@ -112,7 +119,7 @@ class SeenNames:
             log.exception("names for completion could not be read")
         finally:
             with self._lock:
-                self._read_at, self._reading = now, False
+                self._read_at, self._reading = now, None
             self._ready.set()
 
 

@@ -78,6 +78,8 @@ class Web:
         local_url = f"http://{settings.serve.host}:{self._sock.getsockname()[1]}"
         demo = DemoTraffic(local_url, settings.store.data, clock)
         self._exit.push_async_callback(demo.stop)
+        seen = SeenNames(store, reader, clock)
+        self._exit.callback(seen.wait)
         backtests = BacktestJobs(environment_of(settings))
         self._exit.push_async_callback(backtests.close)
         app = create_app(
@@ -89,7 +91,7 @@ class Web:
                 channel=_channel(settings.email),
                 events=events,
                 rules=RuleEngine(store, reader, events, clock),
-                seen=SeenNames(store, reader, clock),
+                seen=seen,
                 backtests=backtests,
                 renderer=renderer,
                 test_send=TestSender(store, provider, workspace, clock),

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from antiphon.errors import InvalidInput
 from antiphon.model.backtest import BacktestJob, RuleFile
 from antiphon.model.subject import SubjectKind
-from antiphon.rules.complete import Item, complete
+from antiphon.rules.complete import CompletionItem, complete
 from antiphon.rules.promql import LABELS, METRIC, SUBJECTS, Names, Promql, promql
 from antiphon.rules.schema import json_schema
 from antiphon.rules.tree import decode
@@ -31,7 +31,7 @@ class CompletionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 class Completions(msgspec.Struct, kw_only=True):
     """What may stand there."""
 
-    items: list[Item]
+    items: list[CompletionItem]
 
 
 class RuleLanguageController(Controller):
