@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -69,6 +69,14 @@ def calls_before(reader: HistoryReader, instant: int) -> Iterator[Event]:
     )
     where = f"received_at < ? AND (type <> 'track' OR log_offset IN ({first})) ORDER BY log_offset"
     yield from _events(reader, where, [_moment(instant)] * 2)
+
+
+def group_calls(reader: HistoryReader, company_ids: Sequence[str]) -> list[tuple[int, Event]]:
+    """(log offset, event) of the group calls that name these companies."""
+    marks = ", ".join("?" * len(company_ids))
+    query = f"SELECT {_EVENT_COLUMNS} FROM events WHERE type = 'group' AND company_id IN ({marks})"  # noqa: S608
+    with reader.connect() as db:
+        return list(to_events(db.sql(query, params=list(company_ids)).to_arrow_reader(_BATCH)))
 
 
 def _moment(instant: int) -> datetime:

@@ -142,7 +142,9 @@ class ExplainedCondition(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None
     needed: str | None
     met: bool
+    since: int | None
     recheck_at: int | None
+    words: str
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):

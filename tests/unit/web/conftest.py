@@ -65,7 +65,15 @@ class Rules:
 
     def explain(self, rule, subject_id):
         condition = ExplainedCondition(
-            path="0", depth=0, text=rule.text, value="5", needed="at least 5", met=True, recheck_at=None
+            path="0",
+            depth=0,
+            text=rule.text,
+            value="5",
+            needed="at least 5",
+            met=True,
+            since=NOW,
+            recheck_at=None,
+            words="It is 5; it is at least 5: yes.",
         )
         return Explained(met=True, recheck_at=None, as_of=NOW, conditions=[condition])
 
