@@ -67,6 +67,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
     @click.option("--events", type=click.Path(path_type=Path), help="A file of events, one JSON object a line.")
     @click.option("--since", help="Where the period begins: 30d, 12h, 2w, or a date. [default: 30d; a file's start]")
     @click.option("--until", help="Where it ends: a date, or a length of time after the last event. [default: the end]")
+    @click.option("--step", help="Evaluate different people's events within so long (1m) together: faster, less exact.")
     @click.option("--workflow", help="A stored workflow's name or id, instead of the one in the file.")
     @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
     @click.option("--limit", type=click.IntRange(min=0), help="List at most so many messages.")
@@ -81,6 +82,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
         progress: str,
         since: str | None,
         until: str | None,
+        step: str | None,
         workflow: str | None,
         **flags: Any,
     ) -> None:
@@ -100,7 +102,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
         only_warnings()
         try:
             settings = load(config_file, flags)
-            file = read(rule, {"since": since, "until": until, "workflow": workflow})
+            file = read(rule, {"since": since, "until": until, "step": step, "workflow": workflow})
             report = replay(settings, file, events, _progress(progress), limit)
         except (InvalidInput, NotFound) as error:
             click.echo(f"antiphon: {error.message}{_pointer(error)}", err=True)

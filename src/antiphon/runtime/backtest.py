@@ -31,6 +31,9 @@ from antiphon.store.rules import create_rule
 from antiphon.store.workflows import create_workflow, publish_workflow
 
 Definition = tuple[SubjectKind, tree.Tree]
+Who = tuple[str | None, str | None, str | None]
+"""User id, anonymous id where there is no user id, company id."""
+
 Progress = Callable[[int, int], None]
 """`progress(done, total)`: how many events of the period have been replayed."""
 
@@ -75,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     since: int
     until: int
+    step: int
 
 
 def backtest(
@@ -136,6 +140,7 @@ def understand(file: RuleFile, past: PastEvents, world: World) -> Plan:
         time_zone=zone,
         since=since,
         until=until,
+        step=0 if file.step is None else parse_length(file.step),
     )
 
 
@@ -279,13 +284,13 @@ def _relevance(plan: Plan) -> Relevance:
 def _run(replay: Replay, plan: Plan, past: PastEvents, tell: Progress | None) -> tuple[int, int]:
     """Let the period pass; how many events there were, and how many of them were late.
 
-    Each event that can matter is evaluated at its own receipt. Others only say that somebody is there; but for the
-    first of somebody, they are taken in together with the next one that matters.
+    Each event that can matter is evaluated at its own receipt, or with others of its step. Those that cannot only say
+    that somebody is there; but for the first of somebody, they are taken in together with the next one that matters.
     """
-    matters, seen = _relevance(plan), set[tuple[str | None, str | None, str | None]]()
+    matters, seen = _relevance(plan), set[Who]()
     total = past.count(plan.since, plan.until)
     done = late = 0
-    at, current, idle = plan.since, list[Event](), list[Event]()
+    group, idle = _Group(plan.since), list[Event]()
     for event in _kept(plan, past.between(plan.since, plan.until)):
         done += 1
         late += event.late
@@ -299,18 +304,48 @@ def _run(replay: Replay, plan: Plan, past: PastEvents, tell: Progress | None) ->
                 idle = []
             continue
         seen.add(who)
-        if event.received_at > at:  # what came at the instant before is complete
-            replay.hear(current)
+        if not group.takes(event, who, plan.step, replay.next_due()):
+            replay.hear(group.events)
             replay.advance(event.received_at - 1)
-            at = replay.clock.now = event.received_at
-            current = []
-        current += [*idle, event]
+            group = _Group(event.received_at)
+        group.add(event, who, idle)
+        replay.clock.now = max(replay.clock.now, group.at)
         idle = []
-    replay.hear([*current, *idle])
+    replay.hear([*group.events, *idle])
     replay.advance(plan.until)
     if tell is not None:
         tell(total, total)
     return done, late
+
+
+class _Group:
+    """Events that are evaluated together: those of one instant, or of different people within a step."""
+
+    def __init__(self, start: int) -> None:
+        self._start = self.at = start
+        self._people: set[tuple[int, str]] = set()
+        self._alone = False
+        self.events: list[Event] = []
+
+    def takes(self, event: Event, who: Who, step: int, due: int | None) -> bool:
+        """Whether an event may join: nothing that happens between may be lost, neither a truth nor a timer."""
+        at = event.received_at
+        if at <= self.at:
+            return True
+        if event.type != "track" or self._alone or at - self._start > step or (due is not None and due <= at):
+            return False
+        return self._people.isdisjoint(_ids(who))
+
+    def add(self, event: Event, who: Who, idle: list[Event]) -> None:
+        """Let it join, after what nothing listens to."""
+        self.events += [*idle, event]
+        self.at = max(self.at, event.received_at)
+        self._people.update(_ids(who))
+        self._alone = self._alone or event.type != "track"
+
+
+def _ids(who: Who) -> list[tuple[int, str]]:
+    return [(place, name) for place, name in enumerate(who) if name is not None]
 
 
 # -- what came out -----------------------------------------------------------------------------------------------

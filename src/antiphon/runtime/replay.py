@@ -92,7 +92,7 @@ class Replay:
 
     def advance(self, until: int) -> None:
         """Let time pass up to `until` (ms, included); timers fire at their own instants."""
-        while (due := self._due()) is not None and due <= until:
+        while (due := self.next_due()) is not None and due <= until:
             self.clock.now = max(self.clock.now, due)
             self.settle()
         self.clock.now = max(self.clock.now, until)
@@ -116,7 +116,8 @@ class Replay:
                 return
         raise RuntimeError("the replay does not come to rest")
 
-    def _due(self) -> int | None:
+    def next_due(self) -> int | None:
+        """When something happens by time alone (ms), or None."""
         times = [due for due in (self._evaluation_due, self._step_due) if due is not None]
         return min(times) if times else None
 

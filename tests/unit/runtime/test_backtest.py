@@ -196,3 +196,21 @@ def test_a_part_of_history_is_as_the_whole(store, clock):
     assert part.messages == [message for message in whole.messages if message.at >= part.since]
     assert part.messages
     assert part.events < whole.events
+
+
+def test_a_step_loses_no_truth_and_no_timer(store, clock):
+    """With a step the same people are messaged as often, at most a step later; silences end and begin as they did."""
+    _world(store, clock)
+    past, world = StoredEvents(store), world_of(store, clock)
+    for rule in (FIVE, "time since last api_call >= 20 hours", "count of api_call where status = 400 today = 2"):
+        exact = backtest(RuleFile(rule=rule, since="60d"), past, world)
+        coarse = backtest(RuleFile(rule=rule, since="60d", step="10m"), past, world)
+        assert exact.messages_total
+        assert (coarse.entered, coarse.left) == (exact.entered, exact.left)
+        late = [b.at - a.at for a, b in zip(sorted_by(exact), sorted_by(coarse), strict=True)]
+        assert 0 <= min(late) <= max(late) <= 10 * MINUTE
+
+
+def sorted_by(report):
+    """The messages by person, then time."""
+    return sorted(report.messages, key=lambda message: (message.subject_id, message.at))
