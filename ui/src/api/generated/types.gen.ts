@@ -583,7 +583,9 @@ export type ReasonedCondition = {
   value: string | null;
   needed: string | null;
   met: boolean;
+  since: number | null;
   recheck_at: number | null;
+  words: string;
 };
 
 /**
@@ -616,6 +618,7 @@ export type RuleFile = {
   };
   since?: string | null;
   until?: string | null;
+  step?: string | null;
   time_zone?: string | null;
   expect?: Expect | null;
 };
