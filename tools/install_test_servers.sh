@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests talk to and do not bring along: PostgreSQL, Chromium with a font, postfix's smtp-sink.
+# Installs what the tests talk to and do not bring along: PostgreSQL, Chromium with a font, postfix's smtp-sink, promtool.
 # With the word `peers`, also what bench/peers.py compares with: Prometheus and Alertmanager.
 # Does nothing, quickly, when all of it is there; nothing is started.
 set -euo pipefail
@@ -9,6 +9,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
   || missing+=(chromium)
 [ -x /usr/sbin/smtp-sink ] || command -v smtp-sink >/dev/null || missing+=(postfix)
+command -v promtool >/dev/null || missing+=(prometheus)
 compgen -G '/usr/share/fonts/*/*' >/dev/null || missing+=(fonts-dejavu-core)
 if [ "${1:-}" = peers ]; then
   command -v prometheus >/dev/null || missing+=(prometheus)

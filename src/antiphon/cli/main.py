@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from antiphon import config
+from antiphon.cli import backtest
 from antiphon.cli.demo import demo
 from antiphon.errors import AntiphonError
 from antiphon.runtime.log import configure_logging
@@ -65,6 +66,7 @@ def main() -> None:
     Examples:
       antiphon serve                       start on http://127.0.0.1:8000 with the data folder ./data
       antiphon demo                        simulated customers against the running server
+      antiphon backtest rule.yaml          whom a rule would have messaged, over the past
       antiphon link                        a fresh sign-in link
     """  # noqa: D301 - click's mark for a paragraph that must not be wrapped
     configure_logging()
@@ -130,3 +132,4 @@ def link(config_file: Path | None, as_json: bool, **flags: Any) -> None:
 
 
 main.add_command(demo)
+main.add_command(backtest.command(settings_options, load_settings))

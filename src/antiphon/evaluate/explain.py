@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
 import numpy as np
 
 from antiphon.evaluate.identity import Identities, id_of
@@ -21,9 +22,17 @@ from antiphon.rules.state import SubjectState, SubjectView, seen, trait_values
 from antiphon.store import metric_numbers, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
+from antiphon.store.subjects import Membership
 
 Since = Callable[[int], Iterable[tuple[int, Event]]]
 """`since(offset)`: a subject's own events from a log offset on, under all its ids, each with its offset."""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Each condition's sides and truth, and the membership that is stored (None: the subject was never a member)."""
+
+    conditions: list[ConditionReport]
+    stored: Membership | None
 
 
 class Part:
@@ -55,7 +64,7 @@ def explain(
     now: int,
     *,
     kept: bool,
-) -> list[ConditionReport] | None:
+) -> Explanation | None:
     """Each condition of `rule` for a subject at `now` (ms); None when there is no such subject.
 
     `segments` are the active rules, whose segments the rule may read. `kept` says that evaluation keeps state for the rule; for one
@@ -84,7 +93,7 @@ def explain(
     company_traits = None if company is None else _traits(conn, company)
     inside = {current.rules[r].name: member for r, (member, _, _) in parts[key].judged.items() if r in current.rules}
     view = SubjectView(state=state, traits=trait_values(state), company_traits=company_traits, segments=inside)
-    return program.explain(rule.id, view, now)
+    return Explanation(program.explain(rule.id, view, now), subjects.membership_of(conn, rule.id, key))
 
 
 def _stored(conn: Connection, key: SubjectKey) -> Stored | None:

@@ -44,7 +44,8 @@ class Selection(msgspec.Struct, frozen=True):
 class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """One row: how an aggregate is written, what is kept of it live, and what it is over history.
 
-    `result` turns what was accumulated (None: no event) into the value; `empty` is the value over no events.
+    `promql` is its PromQL over counters, where it has one: of `{selector}`, `{to}`, `{range}` and `{by}`, the subject's
+    label. `result` turns what was accumulated (None: no event) into the value; `empty` is the value over no events.
     A ratio keeps no accumulation of its own: it divides two counts. Over history a percentile has no `history` but
     `percent`: it needs rows of its own, see `history_spread.py`.
     """
@@ -60,6 +61,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
     meaning: str
     empty: float | None = None
+    promql: str | None = None
     examples: tuple[Example, ...]
 
     def value(self, accumulated: Any) -> Any:
@@ -141,6 +143,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         history=lambda selection: selection.weight.sum(where=selection.hit),
         sentence="number of {selector}",
         meaning="how many events, each counted with its weight",
+        promql="sum by ({by}) (increase({selector}[{range}]))",
         examples=((((None, 1), (None, 1)), 2), (((None, 2), (None, 0.5)), 2.5), ((), 0)),
     ),
     Aggregate(
@@ -238,6 +241,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         history=lambda selection: selection.weight.sum(where=selection.hit),
         sentence="share of {selector} in {to}",
         meaning="the count of the first divided by the count of the second; no value when there is none of the second",
+        promql="sum by ({by}) (increase({selector}[{range}])) / sum by ({by}) (increase({to}[{range}]))",
         examples=(),
     ),
     Aggregate(

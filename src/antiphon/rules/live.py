@@ -211,6 +211,12 @@ class Program:
         verdicts = self._verdicts
         return [(rule_id, *verdicts[rule_id](view, now)) for rule_id in rule_ids]
 
+    def conditions(self, rule_id: int) -> list[tuple[str, Compiled]]:
+        """Each condition of a rule by its path, ready for use; the rule itself first."""
+        spec = self._rules[rule_id].spec
+        compiler = self.compilers[spec.subject_kind]
+        return [(path, compiler.condition(node)) for path, node in tree.walk(spec.tree)]
+
     def explain(self, rule_id: int, view: SubjectView, now: int) -> list[ConditionReport]:
         """Each condition of a rule for a subject at `now`: its sides, its truth, when it will be looked at again."""
         spec = self._rules[rule_id].spec

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import ibis
 import msgspec
 
+from antiphon.rules import matchers
 from antiphon.rules.columns import Column, Flags, Jsons
 from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.values import number, written
@@ -29,7 +30,8 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     """One row: how an operator is written, what it takes, and what it means live and over history.
 
     `live(operand)` gives the test of a value that is there; `history(column, operand)` the same over rows.
-    `if_missing` is the truth for a missing value. `compare` is there for rows that also compare aggregates.
+    `if_missing` is the truth for a missing value. `compare` is there for rows that also compare aggregates, `promql` for
+    those that PromQL can test a label with.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[Example, ...]
     if_missing: bool = False
     compare: Callable[[Any, Any], bool] | None = None
+    promql: matchers.Matcher | None = None
 
     def test(self, operand: Any) -> Test:
         """The test of any value, a missing one (None) included."""
@@ -166,6 +169,7 @@ OPERATORS: tuple[Operator, ...] = (
         sentence="is",
         meaning="the same type and the same value",
         compare=operator.eq,
+        promql=matchers.same("="),
         examples=(
             ("pro", "pro", True),
             ("Pro", "pro", False),
@@ -190,6 +194,7 @@ OPERATORS: tuple[Operator, ...] = (
         meaning="not `=`: another value, another type, or missing",
         if_missing=True,
         compare=operator.ne,
+        promql=matchers.same("!="),
         examples=(("pro", "pro", False), ("free", "pro", True), ("5", 5, True), ({"a": 1}, 5, True), (None, 5, True)),
     ),
     Operator(
@@ -244,6 +249,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=_column_in,
         sentence="is one of",
         meaning="`=` to one of the list",
+        promql=matchers.one_of("=~"),
         examples=(("a", ("a", 5), True), (5, ("a", 5), True), ("5", ("a", 5), False), (None, ("a",), False)),
     ),
     Operator(
@@ -255,6 +261,7 @@ OPERATORS: tuple[Operator, ...] = (
         sentence="is none of",
         meaning="`=` to none of the list, or missing",
         if_missing=True,
+        promql=matchers.one_of("!~"),
         examples=(("a", ("a", 5), False), ("b", ("a", 5), True), ("5", (5,), True), (None, ("a",), True)),
     ),
     Operator(
@@ -265,6 +272,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=_column_contains,
         sentence="contains",
         meaning="a text with this part in it (case counts); or a list with this item",
+        promql=matchers.around(".*", ".*"),
         examples=(
             ("timeout", "time", True),
             ("Timeout", "time", False),
@@ -285,6 +293,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, operand: column.text.startswith(operand),
         sentence="starts with",
         meaning="a text that begins so (case counts)",
+        promql=matchers.around("", ".*"),
         examples=(
             ("/v1/items", "/v1", True),
             ("/V1", "/v1", False),
@@ -301,6 +310,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, operand: column.text.endswith(operand),
         sentence="ends with",
         meaning="a text that ends so (case counts)",
+        promql=matchers.around(".*", ""),
         examples=(("a@b.io", "@b.io", True), ("a@b.io", "@B.io", False), (500, "0", False), (None, "a", False)),
     ),
     Operator(
@@ -311,6 +321,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, operand: column.written.re_search(operand),
         sentence="matches the regular expression",
         meaning="the RE2 expression is found anywhere in the text form; `^` and `$` bind it to the ends",
+        promql=matchers.regex,
         examples=(
             ("v1.2", r"^v\d", True),
             ("xv1", r"^v\d", False),
@@ -329,6 +340,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, operand: column.written.re_search(wildcard_regex(operand)),
         sentence="matches",
         meaning="the whole text form (a number's is its shortest decimal) fits the pattern; `*` is any run of characters",
+        promql=matchers.wildcard,
         examples=(
             (503, "5*", True),
             (403, "5*", False),
@@ -351,6 +363,7 @@ OPERATORS: tuple[Operator, ...] = (
         history=lambda column, _: column.exists,
         sentence="is known",
         meaning="there is a value (null is none)",
+        promql=lambda _: ("!=", ""),
         examples=(("", None, True), (0, None, True), (False, None, True), ([], None, True), (None, None, False)),
     ),
     Operator(
@@ -362,6 +375,7 @@ OPERATORS: tuple[Operator, ...] = (
         sentence="is not known",
         meaning="there is no value",
         if_missing=True,
+        promql=lambda _: ("=", ""),
         examples=(("", None, False), (0, None, False), (None, None, True)),
     ),
 )

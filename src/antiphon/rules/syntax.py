@@ -29,6 +29,17 @@ _PLAIN = {
     "$END": "the end",
 }
 _SHOWN = 8
+_OTHERWISE = {
+    "is": "=",
+    "equals": "=",
+    "isnt": "!=",
+    "above": ">",
+    "over": ">",
+    "below": "<",
+    "under": "<",
+    "exactly": "=",
+}
+"""What people write for an operator, and its sign."""
 
 
 def place(text: str, position: int) -> dict[str, int]:
@@ -82,15 +93,29 @@ def _meant(text: str, position: int, found: str, terminals: Iterable[str]) -> st
     if "UNIT" in terminals:
         words |= {"minutes", "hours", "days", "weeks", "months"}
     close = difflib.get_close_matches(found.lower(), sorted(words), n=1, cutoff=0.7)
+    if found.lower() in _OTHERWISE and "_EQ" in terminals:
+        return f'"{_OTHERWISE[found.lower()]}"'
     if close:
         return f'"{close[0]}"'
+    if found == "=" and text[:position].endswith("="):
+        return '"=" only once'
     if "STRING" in terminals and "NAME" not in terminals and re.fullmatch(r"[\w.:\-]+", found):
         return f'"{found}" in quotes'
+    if found and len(words) == 1 and words == {_plain(name) for name in terminals}:
+        return f'"{next(iter(words))} {found}"'
+    return _meant_before(text, position, found, terminals)
+
+
+def _meant_before(text: str, position: int, found: str, terminals: Iterable[str]) -> str | None:
+    """What was perhaps meant by the word before the place; or both words may be one name."""
     before = re.search(r"([A-Za-z]+)\s*$", text[:position])
-    if before and before.group(1).lower() not in keywords():
-        close = difflib.get_close_matches(before.group(1).lower(), keywords(), n=1, cutoff=0.7)
-        if close:
-            return f'"{close[0]}" instead of "{before.group(1)}"'
+    if not before or before.group(1).lower() in keywords():
+        return None
+    close = difflib.get_close_matches(before.group(1).lower(), keywords(), n=1, cutoff=0.7)
+    if close:
+        return f'"{close[0]}" instead of "{before.group(1)}"'
+    if "_K_WHERE" in terminals and re.fullmatch(r"[\w.:\-]+", found):
+        return f'"{before.group(1)} {found}" in quotes, if that is one name'
     return None
 
 

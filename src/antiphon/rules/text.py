@@ -47,7 +47,7 @@ def _read(text: str, start: str) -> Built:
     if len(text) > MAX_TEXT:
         raise _nonsense(text, MAX_TEXT, f"A rule's text has at most {MAX_TEXT} characters.")
     try:
-        return build(_parser().parse(text, start=start))
+        return build(parser().parse(text, start=start))
     except UnexpectedInput as error:
         raise syntax_error(text, error) from error
     except VisitError as error:
@@ -60,7 +60,8 @@ def _read(text: str, start: str) -> Built:
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Lark:
+def parser() -> Lark:
+    """The parser of the grammar, made once."""
     return Lark(
         grammar(), parser="lalr", lexer="contextual", start=["start", "selector_start"], propagate_positions=True
     )

@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKind
-from antiphon.store import subjects
+from antiphon.store import replayed, subjects
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
 from antiphon.store.history import StoredEvent as Row
@@ -65,6 +65,38 @@ class Events:
         )
         for row in rows:
             yield row.offset, row.event
+
+    def past_of(self, kind: SubjectKind, subject_id: str, *, most: int) -> list[Event] | None:
+        """All that made a subject what it is, in log order; None when that is more than `most` events.
+
+        A user's events with the group calls of its companies; a company's with those of everybody who was ever in it.
+        """
+        ids = self._ids(kind, subject_id)
+        calls: list[tuple[int, Event]] = []
+        if kind == "company":
+            calls = replayed.group_calls(self._reader, [subject_id])
+            ids = self._with_former(ids, [event for _, event in calls])
+        users, devices, company = ids.user_ids, ids.anonymous_ids, ids.company_id
+        if self._reader.count_ids(user_ids=users, anonymous_ids=devices, company_id=company) > most:
+            return None
+        found = self._reader.of_ids(user_ids=users, anonymous_ids=devices, company_id=company, limit=most)
+        rows = {row.offset: row.event for row in found}
+        companies = sorted({event.company_id or "" for event in rows.values() if event.type == "group"})
+        if kind == "user" and companies:
+            calls = replayed.group_calls(self._reader, companies)
+        rows.update(calls)
+        return [rows[offset] for offset in sorted(rows)]
+
+    def _with_former(self, ids: Ids, calls: list[Event]) -> Ids:
+        """The ids of a company with those of the people whom group calls once put into it."""
+        users, devices = set(ids.user_ids), set(ids.anonymous_ids)
+        with self._store.state.read() as conn:
+            for user_id in {event.user_id for event in calls if event.user_id} - users:
+                users.add(user_id)
+                devices.update(key.id for key in subjects.identities_of(conn, user_id) if key.kind == "anonymous")
+        devices.update(event.anonymous_id for event in calls if event.anonymous_id and not event.user_id)
+        return Ids(sorted(users), sorted(devices), ids.company_id)
+
 
     def _ids(self, kind: SubjectKind, subject_id: str) -> Ids:
         with self._store.state.read() as conn:

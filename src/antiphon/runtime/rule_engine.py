@@ -9,7 +9,8 @@ from typing import Any
 import ibis
 
 from antiphon.errors import InvalidInput, NotFound
-from antiphon.evaluate.explain import explain
+from antiphon.evaluate.explain import Explanation, explain
+from antiphon.evaluate.flips import Move, last_flips
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey, SubjectKind
@@ -17,6 +18,7 @@ from antiphon.rules import aggregates, tree
 from antiphon.rules.explain import ConditionReport
 from antiphon.rules.history import LeafColumns, members
 from antiphon.rules.history_rows import history_tables
+from antiphon.rules.live import RuleSpec, compile_program
 from antiphon.rules.render import render
 from antiphon.rules.sentence import clause, measured, sentence, shown, trait, wanted
 from antiphon.rules.text import parse, parse_selector
@@ -25,12 +27,15 @@ from antiphon.runtime.events import Events
 from antiphon.store import program as store
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
+from antiphon.store.moves import moves_of
 from antiphon.store.program import RuleRow
 from antiphon.store.rules import Rule
 from antiphon.store.settings import read_workspace
 from antiphon.web.context import Explained, ExplainedCondition, Preview, PreviewCondition, PreviewSubject, RuleFaces
 
 SAMPLE = 8
+MOST_PAST = 20_000
+"""Events of a subject that are replayed to tell since when a condition holds; with more it is not told."""
 
 
 class RuleEngine:
@@ -113,15 +118,39 @@ class RuleEngine:
             found = explain(conn, row, rules, key, zone, since, now, kept=kept)
         if found is None:
             raise NotFound(f"There is no {rule.subject_kind} {subject_id!r}.")
-        whole = found[0]
+        whole = found.conditions[0]
+        flips = self._since(rule, key, found, zone, now)
         return Explained(
             met=whole.truth,
             recheck_at=whole.recheck_at,
             as_of=now,
             conditions=[
-                _condition(report, node) for report, (_, node) in zip(found, tree.walk(_decode(rule.tree)), strict=True)
+                _condition(report, node, flips.get(report.path))
+                for report, (_, node) in zip(found.conditions, tree.walk(_decode(rule.tree)), strict=True)
             ],
         )
+
+    def _since(self, rule: Rule, key: SubjectKey, found: Explanation, zone: str, now: int) -> dict[str, int]:
+        """By path, since when each condition has had its truth; left out where that cannot be known.
+
+        It cannot when the subject's past is too long, or when it, replayed, does not come to the truth of now.
+        """
+        past = self._events.past_of(rule.subject_kind, key.id, most=MOST_PAST)
+        flips = None
+        if past is not None:
+            node = _decode(rule.tree)
+            spec = RuleSpec(id=rule.id, version=rule.version, subject_kind=rule.subject_kind, tree=node, name=rule.name)
+            with self._store.state.read() as conn:
+                moves = moves_of(conn, rule.subject_kind, key.id, list(tree.segments(node)))
+            program = compile_program([spec], [], time_zone=zone)
+            flips = last_flips(
+                program, rule.id, key, past, [Move(move.at, move.rule, move.inside) for move in moves], now
+            )
+        truths = {report.path: report.truth for report in found.conditions}
+        since = {path: known.since for path, known in (flips or {}).items() if known.truth is truths.get(path)}
+        if found.stored is not None and found.stored.episode and found.stored.member is truths[""]:
+            since[""] = found.stored.since  # of the whole rule it is stored
+        return since
 
     @staticmethod
     def _faces(rule: tree.Tree, kind: SubjectKind) -> RuleFaces:
@@ -139,7 +168,7 @@ def _reason(leaf: LeafColumns, row: dict[str, Any]) -> str:
     return f"{_subject_of(leaf.node)} is {_shown(leaf.node, value)}"
 
 
-def _condition(report: ConditionReport, node: tree.Condition) -> ExplainedCondition:
+def _condition(report: ConditionReport, node: tree.Condition, since: int | None) -> ExplainedCondition:
     return ExplainedCondition(
         path=report.path,
         depth=0 if not report.path else report.path.count(".") + 1,
@@ -147,7 +176,9 @@ def _condition(report: ConditionReport, node: tree.Condition) -> ExplainedCondit
         value=None if isinstance(node, tree.GROUPS) else _shown(node, report.value),
         needed=None if isinstance(node, tree.GROUPS) else wanted(node, report.rhs),
         met=report.truth,
+        since=since,
         recheck_at=report.recheck_at,
+        words=report.words,
     )
 
 

@@ -9,16 +9,18 @@ from prometheus_client import CollectorRegistry
 
 from antiphon.channels.registry import open_provider
 from antiphon.channels.settings import EmailSettings
-from antiphon.config import Settings
+from antiphon.config import Settings, environment_of
 from antiphon.ingest.access import Access, AccessReader, IngestKey
 from antiphon.ingest.http import IngestApp
 from antiphon.ingest.pressure import Pressure, disk_space_of
 from antiphon.model.clock import Clock, wall_clock
+from antiphon.runtime.backtest_jobs import BacktestJobs
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events
 from antiphon.runtime.http import HttpServer
 from antiphon.runtime.lag import Lag
 from antiphon.runtime.rule_engine import RuleEngine
+from antiphon.runtime.seen import SeenNames
 from antiphon.runtime.test_sender import TestSender
 from antiphon.runtime.workspace import WorkspaceReader
 from antiphon.store.engine import Store, open_store
@@ -76,6 +78,10 @@ class Web:
         local_url = f"http://{settings.serve.host}:{self._sock.getsockname()[1]}"
         demo = DemoTraffic(local_url, settings.store.data, clock)
         self._exit.push_async_callback(demo.stop)
+        seen = SeenNames(store, reader, clock)
+        self._exit.callback(seen.wait)
+        backtests = BacktestJobs(environment_of(settings))
+        self._exit.push_async_callback(backtests.close)
         app = create_app(
             WebContext(
                 store=store,
@@ -85,6 +91,8 @@ class Web:
                 channel=_channel(settings.email),
                 events=events,
                 rules=RuleEngine(store, reader, events, clock),
+                seen=seen,
+                backtests=backtests,
                 renderer=renderer,
                 test_send=TestSender(store, provider, workspace, clock),
                 demo=demo,

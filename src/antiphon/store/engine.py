@@ -92,15 +92,20 @@ class Store(msgspec.Struct, frozen=True):
         self.log.dispose()
 
 
-def open_store(settings: StoreSettings) -> Store:
-    """Open (and for SQLite create) the databases; the schema is `migrate`'s business."""
+def open_store(settings: StoreSettings, *, durable: bool = True) -> Store:
+    """Open (and for SQLite create) the databases; the schema is `migrate`'s business.
+
+    A store of files that nobody needs after a crash (a backtest's) may be opened without `durable`: nothing is synced.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)
     if settings.database_url:
         url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
         plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
         database = _postgres(url, plain)
         return Store(database, database, settings)
-    return Store(_sqlite(settings.data / "state.db"), _sqlite(settings.data / "log.db"), settings)
+    synchronous = "FULL" if durable else "OFF"
+    state, log = (_sqlite(settings.data / name, synchronous) for name in ("state.db", "log.db"))
+    return Store(state, log, settings)
 
 
 def _postgres(url: URL, plain: str) -> Database:
@@ -118,13 +123,13 @@ def _postgres(url: URL, plain: str) -> Database:
     return Database(engine, plain)
 
 
-def _sqlite(path: Path) -> Database:
+def _sqlite(path: Path, synchronous: str) -> Database:
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "cache_size=-65536", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {pragma}")
 
     return Database(engine, "")

@@ -177,6 +177,14 @@ def memberships_of_rule(conn: Connection, rule_id: int) -> dict[str, Membership]
     return {row["subject_id"]: Membership(**row) for row in rows.mappings()}
 
 
+def membership_of(conn: Connection, rule_id: int, key: SubjectKey) -> Membership | None:
+    """A subject's membership of a rule, past or present."""
+    m = t.memberships.c
+    where = m.rule_id == rule_id, m.subject_kind == key.kind, m.subject_id == key.id
+    row = conn.execute(select(t.memberships).where(*where)).mappings().first()
+    return None if row is None else Membership(**row)
+
+
 def end_memberships(conn: Connection, rule_ids: Iterable[int], now: int) -> None:
     """Let everybody leave rules that are no longer evaluated; episodes go on counting from where they stopped."""
     for rule_id in rule_ids:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, and_, func, select
 
+from antiphon.model.subject import SubjectKind
 from antiphon.store.tables import enrollments, messages, signals, step_runs, workflow_versions, workflows
 from antiphon.store.uses import workflows_started_by
 
@@ -19,12 +20,22 @@ class Reason(msgspec.Struct, kw_only=True, frozen=True):
     message_id: int | None
 
 
-def list_reasons(conn: Connection, rule_id: int, user_id: str, limit: int) -> list[Reason]:
+OF_COMPANIES = "not started: the rule is about companies, and a workflow messages users"
+
+
+def list_reasons(conn: Connection, rule_id: int, kind: SubjectKind, subject_id: str, limit: int) -> list[Reason]:
     """For each workflow that the rule starts: its messages to the user, or why there are none, the newest first."""
     found: list[Reason] = []
     for workflow in workflows_started_by(conn, rule_id):
-        sent = _messages(conn, workflow.id, workflow.name, user_id, limit)
-        found += sent or [_without(conn, workflow.id, workflow.name, rule_id, user_id)]
+        if kind == "company":
+            found.append(
+                Reason(
+                    workflow_id=workflow.id, workflow_name=workflow.name, outcome=OF_COMPANIES, at=None, message_id=None
+                )
+            )
+            continue
+        sent = _messages(conn, workflow.id, workflow.name, subject_id, limit)
+        found += sent or [_without(conn, workflow.id, workflow.name, rule_id, subject_id)]
     return sorted(found, key=lambda reason: -(reason.at or 0))[:limit]
 
 

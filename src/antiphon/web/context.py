@@ -11,11 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from prometheus_client import CollectorRegistry
 
+from antiphon.model.backtest import BacktestJob, RuleFile
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.message import SendResult
 from antiphon.model.subject import SubjectKind
 from antiphon.model.workspace import Workspace
+from antiphon.rules.complete import Seen
 from antiphon.store.engine import Store
 from antiphon.store.rules import Rule
 from antiphon.store.wake import Wake
@@ -82,6 +84,22 @@ class RuleEngine(Protocol):
         ...
 
 
+class Backtests(Protocol):
+    """Backtests under way and done."""
+
+    async def start(self, file: RuleFile) -> BacktestJob:
+        """Start one; Overloaded while another runs."""
+        ...
+
+    def get(self, job_id: str) -> BacktestJob:
+        """How one stands; NotFound."""
+        ...
+
+    async def cancel(self, job_id: str) -> BacktestJob:
+        """End one, if it runs."""
+        ...
+
+
 class RuleFaces(msgspec.Struct, frozen=True, kw_only=True):
     """One rule as text, tree and sentence."""
 
@@ -124,7 +142,9 @@ class ExplainedCondition(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None
     needed: str | None
     met: bool
+    since: int | None
     recheck_at: int | None
+    words: str
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +205,8 @@ class WebContext:
     channel: ChannelInfo
     events: EventReader
     rules: RuleEngine
+    seen: Seen
+    backtests: Backtests
     renderer: Renderer
     test_send: TestSend
     demo: Demo

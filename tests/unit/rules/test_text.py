@@ -68,11 +68,21 @@ WRONG = [
     ("count of api_call in the last 24h > 3", 32, "minutes, hours, days, weeks or months", None),
     ("plan = free", 7, 'a text in quotes such as "pro"', '"free" in quotes'),
     ("count of api_call >", 19, "a number", None),
-    ("count api_call > 3", 6, "of", None),
+    ("count api_call > 3", 6, "of", '"of api_call"'),
     ("all of (a = 1, b = 2)", 13, ";", None),
     ("all of (a = 1; b = 2", 20, ")", None),
     ('role = "Engineering', 7, 'a text in quotes such as "pro"', None),
     ("count of a ever > 5 banana", 20, "the end", None),
+    ("count of api_call were status = 400 >= 5", 18, "where", '"where"'),
+    ("count of api_call where status == 400 >= 5", 32, "a number", '"=" only once'),
+    ("count of api_call where status is 400 >= 5", 31, "=", '"="'),
+    ("all off (a = 1; b = 2)", 4, "of", '"of"'),
+    ("count of api_call in the past 7 days >= 3", 25, "last", '"last"'),
+    ("count of api_call in last 24 hours >= 5", 21, "the", '"the last"'),
+    ("count of order placed >= 1", 15, "where", '"order placed" in quotes, if that is one name'),
+    ('plan equals "free"', 5, "=", '"="'),
+    ("sum amount of payment > 5", 4, "of", '"of amount"'),
+    ("count of api_call over 5", 18, ">", '">"'),
 ]
 
 

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from antiphon.errors import InvalidInput, RuleSyntaxError
+from antiphon.errors import InvalidInput, NotFound, RuleSyntaxError
+from antiphon.model.backtest import BacktestJob
 from antiphon.model.message import SendResult
 from antiphon.model.workspace import Workspace
 from antiphon.store.engine import Store
@@ -64,9 +65,59 @@ class Rules:
 
     def explain(self, rule, subject_id):
         condition = ExplainedCondition(
-            path="0", depth=0, text=rule.text, value="5", needed="at least 5", met=True, recheck_at=None
+            path="0",
+            depth=0,
+            text=rule.text,
+            value="5",
+            needed="at least 5",
+            met=True,
+            since=NOW,
+            recheck_at=None,
+            words="It is 5; it is at least 5: yes.",
         )
         return Explained(met=True, recheck_at=None, as_of=NOW, conditions=[condition])
+
+
+class Seen:
+    """Two events, a property with two values, a trait, a segment."""
+
+    def events(self):
+        return ["api_call", "order placed"]
+
+    def properties(self, event):
+        return ["status"]
+
+    def values(self, event, name):
+        return [200, 400]
+
+    def traits(self, kind):
+        return ["plan"]
+
+    def trait_values(self, kind, name):
+        return ["free"]
+
+    def segments(self, kind):
+        return ["Power users"]
+
+
+class Backtests:
+    """A backtest that runs until it is cancelled."""
+
+    def __init__(self):
+        self.job = None
+
+    async def start(self, file):
+        self.file, self.job = file, BacktestJob(id="b1", status="running", done=1, total=2)
+        return self.job
+
+    def get(self, job_id):
+        if self.job is None or job_id != self.job.id:
+            raise NotFound("There is no such backtest.")
+        return self.job
+
+    async def cancel(self, job_id):
+        self.get(job_id).status = "cancelled"
+        return self.job
 
 
 @dataclass
@@ -172,6 +223,8 @@ def context(sqlite_store: Store, clock) -> WebContext:
         channel=ChannelInfo(),
         events=Events(),
         rules=Rules(),
+        seen=Seen(),
+        backtests=Backtests(),
         renderer=Renderer(),
         test_send=TestMail(),
         demo=Demo(),

@@ -118,6 +118,13 @@ export const rule = (rule_id: number) =>
     refetchInterval: 10_000,
   });
 
+export const rulePromql = (rule_id: number, revision: number) =>
+  queryOptions({
+    queryKey: ['rules', 'promql', rule_id, revision],
+    queryFn: () => body(api.getRulePromql({ path: { rule_id }, ...must })),
+    staleTime: Number.POSITIVE_INFINITY, // a saved revision never changes
+  });
+
 export const ruleMembers = (rule_id: number) =>
   pages(
     ['rules', 'members', rule_id],

@@ -7,6 +7,7 @@ from antiphon.web.api.inbox import InboxController
 from antiphon.web.api.keys import KeyController
 from antiphon.web.api.messages import MessageController
 from antiphon.web.api.overview import OverviewController
+from antiphon.web.api.rule_language import RuleLanguageController
 from antiphon.web.api.rules import RuleController
 from antiphon.web.api.sending import SendingController
 from antiphon.web.api.session import SessionController
@@ -22,6 +23,7 @@ CONTROLLERS = (
     UserController,
     CompanyController,
     RuleController,
+    RuleLanguageController,
     TemplateController,
     WorkflowController,
     MessageController,

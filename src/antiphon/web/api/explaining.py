@@ -20,7 +20,7 @@ def explain(context: WebContext, kind: SubjectKind, subject_id: str, rule_id: in
         if rule.subject_kind != kind:
             raise InvalidInput(f"“{rule.name}” is about {_plural(rule.subject_kind)}, not about {_plural(kind)}.")
         membership = get_membership(conn, kind, subject_id, rule_id)
-        reasons = list_reasons(conn, rule_id, subject_id, MESSAGES) if kind == "user" else []
+        reasons = list_reasons(conn, rule_id, kind, subject_id, MESSAGES)
     found: Explained = context.rules.explain(rule, subject_id)
     conditions = [
         ReasonedCondition(
@@ -30,7 +30,9 @@ def explain(context: WebContext, kind: SubjectKind, subject_id: str, rule_id: in
             value=condition.value,
             needed=condition.needed,
             met=condition.met,
+            since=condition.since,
             recheck_at=condition.recheck_at,
+            words=condition.words,
         )
         for condition in found.conditions
     ]

@@ -46,7 +46,8 @@ class Membership(msgspec.Struct, kw_only=True):
 class ReasonedCondition(msgspec.Struct, kw_only=True):
     """One condition of a rule for one subject.
 
-    `path` is its place in the tree, `depth` how deep to indent it; `value` and `needed` are in words, None for a group.
+    `path` is its place in the tree, `depth` how deep to indent it; `value` and `needed` are in words, None for a group;
+    `words` is all of it in a sentence. `since` is when it last changed (ms), None when that cannot be known.
     """
 
     path: str
@@ -55,7 +56,9 @@ class ReasonedCondition(msgspec.Struct, kw_only=True):
     value: str | None
     needed: str | None
     met: bool
+    since: int | None
     recheck_at: int | None
+    words: str
 
 
 class MessageReason(msgspec.Struct, kw_only=True):

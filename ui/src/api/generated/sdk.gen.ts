@@ -3,6 +3,12 @@
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
 import type {
+  CancelBacktestData,
+  CancelBacktestErrors,
+  CancelBacktestResponses,
+  CompleteRuleData,
+  CompleteRuleErrors,
+  CompleteRuleResponses,
   CreateKeyData,
   CreateKeyErrors,
   CreateKeyResponses,
@@ -33,6 +39,9 @@ import type {
   ExplainUserData,
   ExplainUserErrors,
   ExplainUserResponses,
+  GetBacktestData,
+  GetBacktestErrors,
+  GetBacktestResponses,
   GetCompanyData,
   GetCompanyErrors,
   GetCompanyResponses,
@@ -53,7 +62,13 @@ import type {
   GetOverviewResponses,
   GetRuleData,
   GetRuleErrors,
+  GetRulePromqlData,
+  GetRulePromqlErrors,
+  GetRulePromqlResponses,
   GetRuleResponses,
+  GetRuleSchemaData,
+  GetRuleSchemaErrors,
+  GetRuleSchemaResponses,
   GetSessionData,
   GetSessionErrors,
   GetSessionResponses,
@@ -150,6 +165,9 @@ import type {
   SignOutData,
   SignOutErrors,
   SignOutResponses,
+  StartBacktestData,
+  StartBacktestErrors,
+  StartBacktestResponses,
   StartDemoData,
   StartDemoErrors,
   StartDemoResponses,
@@ -672,6 +690,100 @@ export const createRule = <ThrowOnError extends boolean = false>(
   });
 
 /**
+ * Replay a rule, with a workflow if it has one, over history: who would have been messaged, and when
+ *
+ * Replay a rule, with a workflow if it has one, over history: who would have been messaged, and when.
+ *
+ * What takes long goes on: ask for it by its id.
+ */
+export const startBacktest = <ThrowOnError extends boolean = false>(
+  options: Options<StartBacktestData, ThrowOnError>,
+) =>
+  (options.client ?? client).post<StartBacktestResponses, StartBacktestErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/backtest',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
+  });
+
+/**
+ * End a backtest that runs
+ *
+ * End a backtest that runs.
+ */
+export const cancelBacktest = <ThrowOnError extends boolean = false>(
+  options: Options<CancelBacktestData, ThrowOnError>,
+) =>
+  (options.client ?? client).delete<CancelBacktestResponses, CancelBacktestErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/backtest/{job_id}',
+    ...options,
+  });
+
+/**
+ * How a backtest stands: its progress, its report at the end
+ *
+ * How a backtest stands: its progress, its report at the end.
+ */
+export const getBacktest = <ThrowOnError extends boolean = false>(
+  options: Options<GetBacktestData, ThrowOnError>,
+) =>
+  (options.client ?? client).get<GetBacktestResponses, GetBacktestErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/backtest/{job_id}',
+    ...options,
+  });
+
+/**
+ * What may stand at a place of a rule's text: words of the language, and names and values that were seen
+ *
+ * What may stand at a place of a rule's text: words of the language, and names and values that were seen.
+ */
+export const completeRule = <ThrowOnError extends boolean = false>(
+  options: Options<CompleteRuleData, ThrowOnError>,
+) =>
+  (options.client ?? client).post<CompleteRuleResponses, CompleteRuleErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/complete',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
+  });
+
+/**
  * Text to tree, or tree to text; an error (400 `rule_syntax`) names the position and what was expected
  *
  * Text to tree, or tree to text; an error (400 `rule_syntax`) names the position and what was expected.
@@ -719,6 +831,27 @@ export const previewRule = <ThrowOnError extends boolean = false>(
       'Content-Type': 'application/json',
       ...options.headers,
     },
+  });
+
+/**
+ * The JSON Schema (2020-12) of a rule's tree
+ *
+ * The JSON Schema (2020-12) of a rule's tree.
+ */
+export const getRuleSchema = <ThrowOnError extends boolean = false>(
+  options?: Options<GetRuleSchemaData, ThrowOnError>,
+) =>
+  (options?.client ?? client).get<GetRuleSchemaResponses, GetRuleSchemaErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/schema',
+    ...options,
   });
 
 /**
@@ -804,6 +937,27 @@ export const listRuleMembers = <ThrowOnError extends boolean = false>(
       { scheme: 'bearer', type: 'http' },
     ],
     url: '/api/rules/{rule_id}/members',
+    ...options,
+  });
+
+/**
+ * A rule as PromQL, or why it has none; the parameters say what metric and labels are called
+ *
+ * A rule as PromQL, or why it has none; the parameters say what metric and labels are called.
+ */
+export const getRulePromql = <ThrowOnError extends boolean = false>(
+  options: Options<GetRulePromqlData, ThrowOnError>,
+) =>
+  (options.client ?? client).get<GetRulePromqlResponses, GetRulePromqlErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/rules/{rule_id}/promql',
     ...options,
   });
 

@@ -26,6 +26,62 @@ export type AccountOut = {
 };
 
 /**
+ * BacktestDay
+ */
+export type BacktestDay = {
+  day: string;
+  messages: number;
+  entered: number;
+  left: number;
+};
+
+/**
+ * BacktestJob
+ */
+export type BacktestJob = {
+  id: string;
+  status: 'running' | 'done' | 'failed' | 'cancelled';
+  done: number;
+  total: number;
+  report: BacktestReport | null;
+  error: string | null;
+};
+
+/**
+ * BacktestReport
+ */
+export type BacktestReport = {
+  name: string;
+  text: string | null;
+  subject: 'user' | 'company';
+  since: number;
+  until: number;
+  time_zone: string;
+  events: number;
+  late: number;
+  already: number;
+  entered: number;
+  left: number;
+  subjects: number;
+  messages_total: number;
+  not_sent_total: number;
+  messages: Array<WouldSend>;
+  not_sent: Array<NotSent>;
+  days: Array<BacktestDay>;
+  unmet: Array<string>;
+  notes: Array<string>;
+  took_ms: number;
+};
+
+/**
+ * Bounds
+ */
+export type Bounds = {
+  min?: number | null;
+  max?: number | null;
+};
+
+/**
  * ChannelOut
  */
 export type ChannelOut = {
@@ -42,6 +98,34 @@ export type CompanyOut = {
   memberships: Array<Membership>;
   users: number;
   events: number;
+};
+
+/**
+ * CompletionItem
+ */
+export type CompletionItem = {
+  label: string;
+  kind: 'keyword' | 'operator' | 'unit' | 'event' | 'property' | 'value' | 'trait' | 'segment';
+  insert: string;
+  start: number;
+  end: number;
+  detail: string;
+};
+
+/**
+ * CompletionRequest
+ */
+export type CompletionRequest = {
+  text: string;
+  position: number;
+  subject_kind?: 'user' | 'company';
+};
+
+/**
+ * Completions
+ */
+export type Completions = {
+  items: Array<CompletionItem>;
 };
 
 /**
@@ -178,6 +262,18 @@ export type EventTrigger = {
 export type ExitStep = {
   id: string;
   kind: 'exit';
+};
+
+/**
+ * Expect
+ */
+export type Expect = {
+  messages?: Bounds | number | null;
+  per_day?: Bounds | number | null;
+  users?: Array<string>;
+  not_users?: Array<string>;
+  companies?: Array<string>;
+  not_companies?: Array<string>;
 };
 
 /**
@@ -397,6 +493,16 @@ export type MinuteCount = {
 };
 
 /**
+ * NotSent
+ */
+export type NotSent = {
+  subject_id: string;
+  at: number;
+  step_id: string;
+  reason: string;
+};
+
+/**
  * Overview
  */
 export type Overview = {
@@ -459,6 +565,15 @@ export type ProfilePage = {
 };
 
 /**
+ * Promql
+ */
+export type Promql = {
+  expression: string | null;
+  reason: string | null;
+  notes: Array<string>;
+};
+
+/**
  * ReasonedCondition
  */
 export type ReasonedCondition = {
@@ -468,7 +583,9 @@ export type ReasonedCondition = {
   value: string | null;
   needed: string | null;
   met: boolean;
+  since: number | null;
   recheck_at: number | null;
+  words: string;
 };
 
 /**
@@ -483,6 +600,27 @@ export type RuleCreate = {
     [key: string]: unknown;
   } | null;
   status?: 'draft' | 'active';
+};
+
+/**
+ * RuleFile
+ */
+export type RuleFile = {
+  name?: string;
+  subject?: 'user' | 'company';
+  rule?: string | null;
+  tree?: {
+    [key: string]: unknown;
+  } | null;
+  workflow?: WorkflowDefinition | string | number | null;
+  segments?: {
+    [key: string]: string;
+  };
+  since?: string | null;
+  until?: string | null;
+  step?: string | null;
+  time_zone?: string | null;
+  expect?: Expect | null;
 };
 
 /**
@@ -895,6 +1033,17 @@ export type WorkspaceOut = {
   name: string;
   time_zone: string;
   sandbox: boolean;
+};
+
+/**
+ * WouldSend
+ */
+export type WouldSend = {
+  subject_id: string;
+  at: number;
+  step_id: string | null;
+  template_id: number | null;
+  recipient: string | null;
 };
 
 export type UpdateAccountData = {
@@ -1494,6 +1643,110 @@ export type CreateRuleResponses = {
 
 export type CreateRuleResponse = CreateRuleResponses[keyof CreateRuleResponses];
 
+export type StartBacktestData = {
+  body: RuleFile;
+  path?: never;
+  query?: never;
+  url: '/api/rules/backtest';
+};
+
+export type StartBacktestErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type StartBacktestError = StartBacktestErrors[keyof StartBacktestErrors];
+
+export type StartBacktestResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: BacktestJob;
+};
+
+export type StartBacktestResponse = StartBacktestResponses[keyof StartBacktestResponses];
+
+export type CancelBacktestData = {
+  body?: never;
+  path: {
+    job_id: string;
+  };
+  query?: never;
+  url: '/api/rules/backtest/{job_id}';
+};
+
+export type CancelBacktestErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type CancelBacktestError = CancelBacktestErrors[keyof CancelBacktestErrors];
+
+export type CancelBacktestResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: BacktestJob;
+};
+
+export type CancelBacktestResponse = CancelBacktestResponses[keyof CancelBacktestResponses];
+
+export type GetBacktestData = {
+  body?: never;
+  path: {
+    job_id: string;
+  };
+  query?: never;
+  url: '/api/rules/backtest/{job_id}';
+};
+
+export type GetBacktestErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type GetBacktestError = GetBacktestErrors[keyof GetBacktestErrors];
+
+export type GetBacktestResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: BacktestJob;
+};
+
+export type GetBacktestResponse = GetBacktestResponses[keyof GetBacktestResponses];
+
+export type CompleteRuleData = {
+  body: CompletionRequest;
+  path?: never;
+  query?: never;
+  url: '/api/rules/complete';
+};
+
+export type CompleteRuleErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type CompleteRuleError = CompleteRuleErrors[keyof CompleteRuleErrors];
+
+export type CompleteRuleResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: Completions;
+};
+
+export type CompleteRuleResponse = CompleteRuleResponses[keyof CompleteRuleResponses];
+
 export type ParseRuleData = {
   body: RuleSource;
   path?: never;
@@ -1543,6 +1796,33 @@ export type PreviewRuleResponses = {
 };
 
 export type PreviewRuleResponse = PreviewRuleResponses[keyof PreviewRuleResponses];
+
+export type GetRuleSchemaData = {
+  body?: never;
+  path?: never;
+  query?: never;
+  url: '/api/rules/schema';
+};
+
+export type GetRuleSchemaErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type GetRuleSchemaError = GetRuleSchemaErrors[keyof GetRuleSchemaErrors];
+
+export type GetRuleSchemaResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: {
+    [key: string]: unknown;
+  };
+};
+
+export type GetRuleSchemaResponse = GetRuleSchemaResponses[keyof GetRuleSchemaResponses];
 
 export type DeleteRuleData = {
   body?: never;
@@ -1654,6 +1934,40 @@ export type ListRuleMembersResponses = {
 };
 
 export type ListRuleMembersResponse = ListRuleMembersResponses[keyof ListRuleMembersResponses];
+
+export type GetRulePromqlData = {
+  body?: never;
+  path: {
+    rule_id: number;
+  };
+  query?: {
+    metric?: string;
+    status?: string;
+    route?: string;
+    method?: string;
+    user?: string;
+    company?: string;
+  };
+  url: '/api/rules/{rule_id}/promql';
+};
+
+export type GetRulePromqlErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type GetRulePromqlError = GetRulePromqlErrors[keyof GetRulePromqlErrors];
+
+export type GetRulePromqlResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: Promql;
+};
+
+export type GetRulePromqlResponse = GetRulePromqlResponses[keyof GetRulePromqlResponses];
 
 export type SetRuleStatusData = {
   body: RuleStatusChange;

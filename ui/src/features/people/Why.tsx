@@ -136,7 +136,7 @@ function Explained({ explanation }: { explanation: Explanation }) {
 }
 
 function ConditionLine({ condition }: { condition: ReasonedCondition }) {
-  const { depth, text, value, needed, met, recheck_at } = condition;
+  const { depth, text, value, needed, met, since, recheck_at } = condition;
   return (
     <Group gap="sm" wrap="nowrap" align="flex-start" pl={depth * 26}>
       <ThemeIcon size={22} radius="xl" variant="light" color={met ? 'green' : 'gray'}>
@@ -157,6 +157,14 @@ function ConditionLine({ condition }: { condition: ReasonedCondition }) {
                 <Time at={recheck_at} size="xs" c="dimmed" />
               </>
             )}
+          </Group>
+        )}
+        {since !== null && (
+          <Group gap={5}>
+            <Text size="xs" c="dimmed">
+              {met ? 'met since' : 'not met since'}
+            </Text>
+            <Time at={since} size="xs" c="dimmed" />
           </Group>
         )}
       </Stack>

@@ -1,6 +1,7 @@
 import { Button, Grid, Group, Paper, SegmentedControl, Stack, Tabs, Text, TextInput } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import type { RuleOut } from '~/api/generated';
 import { isConflict } from '~/api/errors';
 import { ConflictNotice } from '~/components/ConflictNotice';
@@ -12,12 +13,13 @@ import type { Example } from '~/features/rules/examples';
 import { RuleCount } from '~/features/rules/RuleCount';
 import { RuleMembers } from '~/features/rules/RuleMembers';
 import { RuleMenu } from '~/features/rules/RuleMenu';
+import { askServer } from '~/features/rules/completion';
+import { RulePromql } from '~/features/rules/RulePromql';
 import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
 import { Sentence } from '~/features/rules/Sentence';
 import { SwitchOnDialog } from '~/features/rules/SwitchOnDialog';
 import { useRuleCheck } from '~/features/rules/useRuleCheck';
 import { useRuleDraft } from '~/features/rules/useRuleDraft';
-import { useVocabulary } from '~/features/rules/useVocabulary';
 import { count } from '~/format';
 
 const route = getRouteApi('/rules/$id');
@@ -28,7 +30,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
   const navigate = route.useNavigate();
   const { base, draft, edit, changed, textChanged, save, reload } = useRuleDraft(rule, start);
   const check = useRuleCheck(draft.text, draft.subject_kind);
-  const vocabulary = useVocabulary(draft.subject_kind);
+  const ask = useMemo(() => askServer(draft.subject_kind), [draft.subject_kind]);
   const [dialog, { open, close }] = useDisclosure();
   const status = rule?.status ?? base?.status ?? 'draft';
   const ready = draft.name.trim() !== '' && check.checked;
@@ -137,7 +139,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
                   text={draft.text}
                   onChange={(text) => edit({ text })}
                   check={check}
-                  vocabulary={vocabulary}
+                  ask={ask}
                 />
                 {check.sentence && !check.empty && (
                   <Paper className={check.checked ? undefined : 'stale'}>
@@ -147,6 +149,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
                     <Sentence text={check.sentence} fz={16} />
                   </Paper>
                 )}
+                {rule && <RulePromql rule={rule} />}
               </Stack>
             </Grid.Col>
             <Grid.Col span={{ base: 12, md: 4 }}>

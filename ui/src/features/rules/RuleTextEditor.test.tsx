@@ -14,13 +14,12 @@ const sound: RuleCheck = {
   stale: true,
   checked: true,
 };
-const vocabulary = { events: ['api_call'], properties: ['status'], traits: ['plan'] };
 const editor = (check: RuleCheck) => (
   <RuleTextEditor
     text="count of api_call were"
     onChange={() => undefined}
     check={check}
-    vocabulary={vocabulary}
+    ask={() => Promise.resolve([])}
   />
 );
 

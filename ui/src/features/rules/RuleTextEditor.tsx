@@ -4,7 +4,8 @@ import type { EditorView } from '@codemirror/view';
 import { useEffect, useMemo, useState } from 'react';
 import { CodeEditor } from '~/components/CodeEditor';
 import { Problem } from '~/components/Problem';
-import { type Vocabulary, ruleCompletion, ruleLanguage } from '~/features/rules/language';
+import { type Ask, ruleCompletion } from '~/features/rules/completion';
+import { ruleLanguage } from '~/features/rules/language';
 import type { RuleProblem } from '~/features/rules/ruleProblem';
 import type { RuleCheck } from '~/features/rules/useRuleCheck';
 
@@ -12,13 +13,13 @@ interface RuleTextEditorProps {
   text: string;
   onChange: (text: string) => void;
   check: RuleCheck;
-  vocabulary: Vocabulary;
+  ask: Ask;
 }
 
 /** The rule's text, underlined where the server stops understanding it. */
-export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEditorProps) {
+export function RuleTextEditor({ text, onChange, check, ask }: RuleTextEditorProps) {
   const [view, setView] = useState<EditorView | null>(null);
-  const extensions = useMemo(() => [ruleLanguage, ruleCompletion(vocabulary)], [vocabulary]);
+  const extensions = useMemo(() => [ruleLanguage, ruleCompletion(ask)], [ask]);
   const { problem } = check;
   useEffect(() => {
     if (!view) return;
@@ -40,7 +41,7 @@ export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEd
     <Stack gap="sm">
       <CodeEditor
         label="Rule"
-        description="One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Names complete as you type."
+        description="One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Words and names complete as you type; Ctrl-Space shows what may stand here."
         value={text}
         onChange={onChange}
         extensions={extensions}

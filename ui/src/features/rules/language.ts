@@ -1,5 +1,4 @@
-/** The rule language as the editor sees it: colours and completion. The grammar itself is the server's. */
-import { autocompletion, type Completion, type CompletionContext } from '@codemirror/autocomplete';
+/** The rule language's colours. The grammar itself, and completion from it, are the server's. */
 import { StreamLanguage } from '@codemirror/language';
 
 const GROUPS = /^(all of|any of|none of|at least \d+ of)\b/;
@@ -23,44 +22,3 @@ export const ruleLanguage = StreamLanguage.define({
     return null;
   },
 });
-
-const WORDS: Completion[] = [
-  { label: 'count of ', detail: 'how many events', boost: 2 },
-  { label: 'days active of ', detail: 'on how many days' },
-  { label: 'distinct ', detail: 'how many different values' },
-  { label: 'sum of ', detail: 'total of a property' },
-  { label: 'time since last ', detail: 'how long ago' },
-  { label: 'time since first ', detail: 'how long ago' },
-  { label: 'where ', detail: 'only events like this' },
-  { label: 'and ', detail: 'one more property' },
-  { label: 'in the last 24 hours', detail: 'window' },
-  { label: 'in the last 7 days', detail: 'window' },
-  { label: 'ever', detail: 'window' },
-  { label: 'known for at least 0 days', detail: 'newcomers too' },
-  { label: 'all of (', detail: 'every condition' },
-  { label: 'any of (', detail: 'one is enough' },
-  { label: 'none of (', detail: 'not one of them' },
-].map((word) => ({ ...word, type: 'keyword' }));
-
-/** What has been seen: names, properties and traits offered while typing. */
-export interface Vocabulary {
-  events: string[];
-  properties: string[];
-  traits: string[];
-}
-
-const quoted = (name: string) => (/^[A-Za-z_$][\w.$]*$/.test(name) ? name : `"${name}"`);
-
-export function ruleCompletion({ events, properties, traits }: Vocabulary) {
-  const seen: Completion[] = [
-    ...events.map((name) => ({ label: name, apply: quoted(name), type: 'class', detail: 'event', boost: 1 })),
-    ...properties.map((name) => ({ label: name, apply: quoted(name), type: 'property', detail: 'property' })),
-    ...traits.map((name) => ({ label: name, apply: quoted(name), type: 'variable', detail: 'trait' })),
-  ];
-  const source = (context: CompletionContext) => {
-    const word = context.matchBefore(/[\w.$]*/);
-    if (!word || (word.from === word.to && !context.explicit)) return null;
-    return { from: word.from, options: [...seen, ...WORDS], validFor: /^[\w.$]*$/ };
-  };
-  return autocompletion({ override: [source], icons: false });
-}
