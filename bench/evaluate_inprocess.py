@@ -2,7 +2,7 @@
 
     python bench/evaluate_inprocess.py [--rules 100] [--users 100000] [--events 200000] [--runs 3] [--profile]
 
-100 rules of mixed kinds, users drawn by Zipf (exponent 1.1), SQLite with synchronous=FULL. Prints the median of the
+100 rules of mixed kinds, users drawn by Zipf's law after everybody was seen once, SQLite with synchronous=FULL. Prints the median of the
 runs, and CPU time, which says more than wall time on a shared machine.
 """
 
@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import structlog
+from _mixed_rules import mixed
+from _traffic import ROUTES, STATUSES
 from sqlalchemy import insert
 
 from antiphon.evaluate.settings import EvaluateSettings
@@ -32,30 +34,14 @@ from antiphon.store.history import HistoryReader
 from antiphon.store.migrate import upgrade
 
 NOW = 1_790_000_000_000
-ROUTES = [f"/v1/thing{i}/{{id}}" for i in range(20)]
-STATUSES = [200] * 16 + [400, 401, 404, 500]
-
-
-def rule_texts(count: int) -> list[str]:
-    """Rules of mixed kinds: counts by route and status over several windows, first calls, silence, quotas."""
-    forms = [
-        'count of api_call where route = "{route}" and status = 400 in the last 24 hours >= 5',
-        'count of api_call where route = "{route}" ever >= 1',
-        'count of api_call where route = "{route}" and status >= 500 in the last 5 minutes >= 3',
-        "time since last api_call >= {number} days",
-        "count of api_call in the last {number} days >= 100000",
-    ]
-    return [
-        forms[i % len(forms)].format(route=ROUTES[i // len(forms) % len(ROUTES)], number=1 + i // len(forms) % 30)
-        for i in range(count)
-    ]
+METHODS = ("GET", "GET", "POST", "DELETE")
 
 
 def prepare(store: Store, rules: int, users: int, events: int) -> None:
     """Rules, and a log of events."""
     with store.state.write() as conn:
-        for i, text in enumerate(rule_texts(rules)):
-            row = {"name": f"{i}", "subject_kind": "user", "status": "active", "version": 1, "revision": 1}
+        for name, text in mixed(rules):
+            row = {"name": name, "subject_kind": "user", "status": "active", "version": 1, "revision": 1}
             row |= {
                 "text": text,
                 "tree": encode(parse(text)),
@@ -65,20 +51,21 @@ def prepare(store: Store, rules: int, users: int, events: int) -> None:
             }
             conn.execute(insert(tables.rules).values(row))
     dice = np.random.default_rng(7)
-    who = np.minimum(dice.zipf(1.1, events), users)
-    what = dice.integers(0, len(ROUTES), events)
-    how = dice.integers(0, len(STATUSES), events)
-    for start in range(0, events, 2_000):
+    weights = np.cumsum(1 / np.arange(1, users + 1))
+    who = np.concatenate((np.arange(users), np.searchsorted(weights / weights[-1], dice.random(events))))
+    routes, statuses = dice.integers(0, len(ROUTES), len(who)), dice.integers(0, len(STATUSES), len(who))
+    waits = dice.uniform(1, 400, len(who)).round(1).tolist()
+    for start in range(0, len(who), 2_000):
         batch = [
             Event(
                 id=f"m{i}", type="track", name="api_call", timestamp=NOW + i // 100, received_at=NOW + i // 100,
                 source="1", user_id=f"user_{who[i]}",
                 properties={
-                    "method": "POST", "route": ROUTES[what[i]], "path": f"/v1/thing/{i}", "status": STATUSES[how[i]],
-                    "latency_ms": 12.5, "request_bytes": 200, "response_bytes": 900,
+                    "method": METHODS[i % 4], "route": ROUTES[routes[i]], "path": f"/v1/thing/{i}",
+                    "status": STATUSES[statuses[i]], "latency_ms": waits[i], "sdk": "python/1.4",
                 },
             )
-            for i in range(start, min(start + 2_000, events))
+            for i in range(start, min(start + 2_000, len(who)))
         ]  # fmt: skip
         with store.log.write() as conn:
             log.append_events(conn, batch, NOW)
@@ -90,15 +77,20 @@ def run(arguments: argparse.Namespace) -> tuple[float, float]:
         store = open_store(StoreSettings(data=Path(folder)))
         upgrade(store)
         prepare(store, arguments.rules, arguments.users, arguments.events)
-        clock = lambda: NOW + arguments.events // 100  # noqa: E731
+        clock = lambda: NOW + (arguments.users + arguments.events) // 100  # noqa: E731
         evaluator = Evaluator(
             store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store).past, lambda _: None
         )
         profiler = cProfile.Profile()
+        done = 0
+        while done < arguments.users:  # everybody is met
+            done += evaluator.tick().events
+        evaluator.flush()
+        arguments.events += arguments.users - done  # what the last of these ticks took of them
+        done = 0
         wall, cpu = time.perf_counter(), time.process_time()
         if arguments.profile:
             profiler.enable()
-        done = 0
         while done < arguments.events:
             done += evaluator.tick().events
         profiler.disable()

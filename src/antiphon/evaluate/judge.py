@@ -148,7 +148,7 @@ class Judge:
             if not work[slot]:
                 del work[slot]
             if rules:
-                view = self.view(residents.key(slot), slot)
+                view = self.view(residents.key(slot), slot, current.reads(rules))
                 verdicts += ((slot, *verdict) for verdict in current.program.evaluate_all(rules, view, self._now))
         tables = current.kernel.tables
         index = tables.rules.index
@@ -160,15 +160,18 @@ class Judge:
             tables.settle(residents.memory, np.array(rows, dtype=np.int64))
             self._moved(tables.taken()[0], work)
 
-    def view(self, key: SubjectKey, slot: int) -> SubjectView:
-        """A subject as rules see it: all its ids together, its traits, its company's traits, its segments."""
+    def view(self, key: SubjectKey, slot: int, keys: frozenset[str] | None = None) -> SubjectView:
+        """A subject as rules see it: all its ids together, its traits, its company's traits, its segments.
+
+        `keys` are the metrics that are looked at (None: all).
+        """
         residents, conn = self._residents, self._conn
         program, known = self._current.program, self._current.rules
-        state = residents.state(slot, kind_of(key))
+        state = residents.state(slot, kind_of(key), keys)
         for other in self._identities.group(key)[1:] if key.kind == "user" else ():
             place = residents.find(conn, other)
             if place is not None:
-                state = program.merge(state, residents.state(place, "user"))
+                state = program.merge(state, residents.state(place, "user", keys))
         company = company_of(conn, residents, self._identities, key) if key.kind == "user" else None
         place = residents.find(conn, SubjectKey("company", company)) if company is not None else None
         segments: dict[str, bool] = {}

@@ -7,6 +7,7 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from antiphon.rules.kernel.blocks import (
     Memory,
     Slots,
 )
-from antiphon.rules.kernel.layout import HOW, Names, names_of
+from antiphon.rules.kernel.layout import Names, how_of, is_ever, names_of
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.state import SubjectState
 from antiphon.store import subjects
@@ -145,15 +146,24 @@ class Residents:
         self._names: dict[SubjectKind, Names] = {
             kind: names_of(metrics, kernel.numbers, days) for kind, metrics in kernel.native.items()
         }
+        self._some_names: dict[tuple[SubjectKind, frozenset[str]], Names] = {}
         self._keys: Ints = np.array(sorted({*self._names["user"], *self._names["company"]}), dtype=np.int64)
         everyone = np.arange(self.count)
         self.memory.drop_unknown(everyone, self._keys)
         self.slots.flags[: self.count] |= STALE
 
-    def state(self, slot: int, kind: SubjectKind) -> SubjectState:
-        """The whole state of an id, for Python; changes of it are not kept."""
+    def state(self, slot: int, kind: SubjectKind, keys: frozenset[str] | None = None) -> SubjectState:
+        """The state of an id, for Python; changes of it are not kept. Of what the kernel keeps only `keys` (None: all)."""
         extra = self.extra(slot)
-        metrics = self.memory.metrics(slot, self._names[kind])
+        metrics: dict[str, Any] = {}
+        if keys is None:
+            metrics = self.memory.metrics(slot, self._names[kind])
+        elif keys:
+            names = self._some_names.get((kind, keys))
+            if names is None:
+                names = {number: name for number, name in self._names[kind].items() if name[0] in keys}
+                self._some_names[kind, keys] = names
+            metrics = self.memory.metrics(slot, names)
         first, last = int(self.slots.first_seen[slot]), int(self.slots.last_seen[slot])
         return SubjectState(_time(first), _time(last), metrics | extra.metrics, extra.traits)
 
@@ -178,8 +188,7 @@ class Residents:
                 if value is None and part and self.part[slot] < 0:
                     continue
                 where = self.part_of(slot) if part else slot
-                how = HOW[metric.accumulator.key]
-                self.memory.put_metric(where, 2 * numbers[key], how, value, ever=metric.ever)
+                self.memory.put_metric(where, 2 * numbers[key], how_of(metric), value, ever=is_ever(metric))
             else:
                 extra = self.change(slot)
                 kept = extra.part_metrics if part else extra.metrics

@@ -36,3 +36,13 @@ class Running(InForce):
         self.earlier: Ints = np.array(
             [self.kernel.rules_plan(self.program.rules_for_first_seen(kind)) for kind in KINDS]
         )
+        self._reads: dict[tuple[int, ...], frozenset[str]] = {}
+
+    def reads(self, rules: Sequence[int]) -> frozenset[str]:
+        """The keys of the metrics that these rules read and that the kernel keeps."""
+        found = self._reads.get(tuple(rules))
+        if found is None:
+            keys = self.program.keys_of(rules)
+            native = {key for metrics in self.kernel.native.values() for key in metrics}
+            found = self._reads[tuple(rules)] = keys & native
+        return found

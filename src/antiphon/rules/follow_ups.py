@@ -27,11 +27,11 @@ class FollowUpMetric:
     def __init__(self, key: str, did: int, then_not: int, width: int) -> None:
         """Take the numbers of both selectors, and the width of a step in ms."""
         self.key = key
-        self._did, self._then_not, self._width = did, then_not, width
+        self._did, self._then_not, self.width = did, then_not, width
 
     def parts(self) -> Iterable[tuple[int, Folds]]:
         """Both selectors."""
-        return ((self._did, _Opens(self)), (self._then_not, _Closes(self)))
+        return ((self._did, Opens(self)), (self._then_not, Closes(self)))
 
     def open(self, metrics: Metrics, instant: int) -> None:
         """Note an A."""
@@ -64,8 +64,8 @@ class FollowUpMetric:
 
     def _open(self, kept: list[Any], first: int, last: int) -> None:
         closed, numbers, firsts, lasts = kept
-        step = first // self._width
-        if closed is not None and step < closed // self._width:
+        step = first // self.width
+        if closed is not None and step < closed // self.width:
             return
         index = bisect_left(numbers, step)
         if index < len(numbers) and numbers[index] == step:
@@ -83,13 +83,13 @@ class FollowUpMetric:
         if kept[0] is not None and instant <= kept[0]:
             return
         kept[0] = instant
-        keep = bisect_left(kept[1], instant // self._width)
+        keep = bisect_left(kept[1], instant // self.width)
         if keep:
             for half in kept[1:]:
                 del half[:keep]
 
 
-class _Opens:
+class Opens:
     """The first selector, as what its events are brought into."""
 
     def __init__(self, metric: FollowUpMetric) -> None:
@@ -101,7 +101,7 @@ class _Opens:
         self._metric.open(metrics, event.timestamp)
 
 
-class _Closes:
+class Closes:
     """The second."""
 
     def __init__(self, metric: FollowUpMetric) -> None:

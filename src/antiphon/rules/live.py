@@ -194,6 +194,10 @@ class Program:
         found = self.compilers[kind].metrics[key]
         return (found, self._selectors[found.selector_id]) if isinstance(found, Metric) else None
 
+    def keys_of(self, rules: Iterable[int]) -> frozenset[str]:
+        """The keys of the metrics that rules read."""
+        return frozenset(key for rule in rules for key in self._rules[rule].keys)
+
     def rules_using(self, keys: Iterable[str]) -> list[int]:
         """The rules that read any of these metrics."""
         wanted = frozenset(keys)

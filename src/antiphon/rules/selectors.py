@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from antiphon.rules import operators
 from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.tree import Predicate, Selector, canonical
+from antiphon.rules.values import EXACT_INTEGER, number
+
+
+MAX_KNOWN = 8_192
+"""Texts remembered for each property; above it all are forgotten, and learnt again."""
+
+_BY_EQUALITY = frozenset({"=", "!=", "in", "not_in", "exists", "missing"})
+"""Operators that do not tell apart texts that no predicate names."""
+
+_BY_SIZE = _BY_EQUALITY | {"<", "<=", ">", ">=", "contains", "starts_with", "ends_with"}
+"""Operators that do not tell apart numbers between two neighbouring operands."""
 
 
 def name_test(selector: Selector) -> Callable[[str], bool]:
@@ -40,7 +52,8 @@ def normal(selector: Selector) -> Selector:
 class NameMatcher:
     """The selectors that one event name can meet, and the tests that tell which of them an event does meet.
 
-    `keys` are the properties that decide. Each distinct predicate is evaluated once, whichever selectors share it.
+    `properties` are the properties that decide, each with what tells from its value which predicates hold, as bits. Each distinct
+    predicate is evaluated once, whichever selectors share it.
     """
 
     def __init__(self, selectors: Sequence[tuple[int, Selector]]) -> None:
@@ -54,21 +67,77 @@ class NameMatcher:
                 mask |= bit
             needed.append((mask, identifier))
         self._needed = needed
-        self.keys = tuple(dict.fromkeys(predicate.property for _, predicate in predicates.values()))
-        rows = operators.by_key()
-        self._tests = tuple(
-            (bit, self.keys.index(predicate.property), rows[predicate.op].test(predicate.value))
-            for bit, predicate in predicates.values()
-        )
+        by_property: dict[str, list[tuple[int, Predicate]]] = {}
+        for bit, predicate in predicates.values():
+            by_property.setdefault(predicate.property, []).append((bit, predicate))
+        self.properties = tuple((name, Truths(found).of) for name, found in by_property.items())
 
-    def truths(self, values: Sequence[Any]) -> int:
-        """The predicates that hold, as bits, for the values of `keys`."""
+    def held(self, properties: Mapping[str, Any]) -> int:
+        """The predicates that hold for an event's properties, as bits."""
         held = 0
-        for bit, index, test in self._tests:
-            if test(values[index]):
-                held |= bit
+        for name, truths in self.properties:
+            held |= truths(properties.get(name))
         return held
 
     def met(self, held: int) -> list[int]:
         """The numbers of the selectors whose predicates all hold."""
         return [identifier for mask, identifier in self._needed if mask & held == mask]
+
+
+class Truths:
+    """Which predicates on one property hold for a value, as bits; values that no predicate tells apart are looked at once."""
+
+    def __init__(self, predicates: Sequence[tuple[int, Predicate]]) -> None:
+        """Take the predicates, each with its bit."""
+        rows = operators.by_key()
+        self._tests = [(bit, rows[predicate.op].test(predicate.value)) for bit, predicate in predicates]
+        operands = [item for _, predicate in predicates for item in _items(predicate.value)]
+        keys = {predicate.op for _, predicate in predicates}
+        self._numbers = sorted({float(one) for one in operands if number(one) is not None})
+        self._by_size = keys <= _BY_SIZE
+        self._texts = {one for one in operands if type(one) is str} if keys <= _BY_EQUALITY else None
+        self._missing = self._find(None)
+        self._other: int | None = None
+        self._places: dict[int, int] = {}
+        self._known: dict[Any, int] = {}
+
+    def of(self, value: Any) -> int:
+        """The bits for a value (None: missing)."""
+        if value is None:
+            return self._missing
+        kind = type(value)
+        if kind is str:
+            held = self._known.get(value)
+            return self._text(value) if held is None else held
+        if (kind is float or kind is int) and self._by_size and -EXACT_INTEGER < value < EXACT_INTEGER:
+            numbers = self._numbers
+            place = bisect_left(numbers, value) * 2
+            if place < len(numbers) * 2 and numbers[place >> 1] == value:
+                place += 1
+            held = self._places.get(place)
+            if held is None:
+                held = self._places[place] = self._find(value)
+            return held
+        return self._find(value)
+
+    def _text(self, value: str) -> int:
+        if self._texts is not None and value not in self._texts:
+            if self._other is None:
+                self._other = self._find(value)
+            return self._other
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        held = self._known[value] = self._find(value)
+        return held
+
+    def _find(self, value: Any) -> int:
+        held = 0
+        for bit, test in self._tests:
+            if test(value):
+                held |= bit
+        return held
+
+
+def _items(operand: Any) -> tuple[Any, ...]:
+    return operand if isinstance(operand, tuple) else (operand,)
+

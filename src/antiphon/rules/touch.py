@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKind
@@ -68,15 +67,14 @@ def no_touch() -> Touch:
 
 
 class _Name:
-    """What is known of one event name; `known` maps signatures to what they mean."""
+    """What is known of one event name; `by_truths` maps which predicates hold, as bits, to what an event means."""
 
-    __slots__ = ("always", "by_truths", "keys", "known", "matcher")
+    __slots__ = ("always", "by_truths", "matcher", "properties")
 
-    def __init__(self, matcher: NameMatcher, always: Touch | None) -> None:
+    def __init__(self, matcher: NameMatcher) -> None:
         self.matcher = matcher
-        self.keys = matcher.keys
-        self.always = always
-        self.known: dict[tuple[Any, ...], Touch] = {}
+        self.properties = matcher.properties
+        self.always: Touch | None = None
         self.by_truths: dict[int, Touch] = {}
 
 
@@ -115,37 +113,25 @@ class Toucher:
         if name.always is not None:
             return name.always
         get = event.properties.get
-        # True == 1 in Python, but not in a rule; a tuple around it keeps the two signatures apart
-        values = [value if (value := get(key)) is not True and value is not False else (value,) for key in name.keys]
-        signature = tuple(values)
-        try:
-            return name.known[signature]
-        except KeyError:
-            found = self._match(name, [get(key) for key in name.keys])
-            if len(name.known) >= MAX_SIGNATURES:
-                name.known.clear()
-            name.known[signature] = found
-            return found
-        except TypeError:  # a list or an object among the values
-            return self._match(name, [get(key) for key in name.keys])
+        held = 0
+        for key, truths in name.properties:
+            held |= truths(get(key))
+        found = name.by_truths.get(held)
+        return self._match(name, held) if found is None else found
 
     def _learn(self, event_name: str) -> _Name:
         if len(self._names) >= MAX_NAMES:
             self._names.clear()
-        matcher = NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)])
-        name = _Name(matcher, None)
-        if not matcher.keys:
-            name.always = self._match(name, ())
+        name = _Name(NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)]))
+        if not name.properties:
+            name.always = self._match(name, 0)
         self._names[event_name] = name
         return name
 
-    def _match(self, name: _Name, values: Sequence[Any]) -> Touch:
-        truths = name.matcher.truths(values)
-        found = name.by_truths.get(truths)
-        if found is None:
-            if len(name.by_truths) >= MAX_SIGNATURES:
-                name.by_truths.clear()
-            found = name.by_truths[truths] = self._meaning(name.matcher.met(truths))
+    def _match(self, name: _Name, held: int) -> Touch:
+        if len(name.by_truths) >= MAX_SIGNATURES:
+            name.by_truths.clear()
+        found = name.by_truths[held] = self._meaning(name.matcher.met(held))
         return found
 
     def _meaning(self, selectors: Sequence[int]) -> Touch:

@@ -21,7 +21,7 @@ typedef int64_t i64;
 
 enum { NEW = 1, MERGED = 2 };
 enum { USER, COMPANY, ANONYMOUS, PART };
-enum { COUNT, EARLIEST, LATEST };
+enum { COUNT, EARLIEST, LATEST, OPENS, CLOSES };
 
 typedef struct { i64 *words, *free, *top, *sizes; i64 size, kinds; } Arena;
 typedef struct {
@@ -239,13 +239,43 @@ static int ring_add(Arena *arena, Slots *slots, i64 slot, i64 key, i64 how, i64 
     return 0;
 }
 
+/* -- missing follow-ups: see follow_ups.py, and layout.py for how they lie in a ring --------------------------------- */
+
+#define MOST_STEPS 1600
+
+static void drop_buckets(i64 *words, i64 place, i64 from, i64 many) {
+    i64 count = words[place] & ROOM, room = words[place] >> 24, *numbers = words + place + 1, *values = numbers + room;
+    memmove(numbers + from, numbers + from + many, (count - from - many) * sizeof(i64));
+    memmove(values + from, values + from + many, (count - from - many) * sizeof(i64));
+    words[place] = (count - many) | room << 24;
+}
+
+static int follow_up(Arena *arena, Slots *slots, i64 slot, i64 key, i64 how, i64 width, i64 instant) {
+    i64 *words = arena->words, place = entry_of(arena, slots, slot, key), step = floor_div(instant, width);
+    int closed = place >= 0 && words[place + 1] < 0;
+    if (how == CLOSES) {
+        if (ring_add(arena, slots, slot, key, LATEST, FAR, -1, instant)) return -1;
+        place = entry_of(arena, slots, slot, key);
+        i64 count = words[place] & ROOM, last = words[place + 1 + (words[place] >> 24)];
+        i64 gone = lower_bound(words + place + 2, count - 1, 2 * floor_div(last, width));
+        if (gone) drop_buckets(words, place, 1, gone);
+        return 0;
+    }
+    if (closed && step < floor_div(words[place + 1 + (words[place] >> 24)], width)) return 0;
+    if (ring_add(arena, slots, slot, key, EARLIEST, FAR, 2 * step, instant)) return -1;
+    if (ring_add(arena, slots, slot, key, LATEST, FAR, 2 * step + 1, instant)) return -1;
+    place = entry_of(arena, slots, slot, key);
+    if ((words[place] & ROOM) - closed > 2 * MOST_STEPS) drop_buckets(words, place, closed + 2, 2);
+    return 0;
+}
+
 /* -- conditions: columns of a node, see nodes.py ------------------------------------------------------------------- */
 
 enum {
     OP, END, KEY, OTHER, WINDOW, WIDTH, LENGTH, FRAME, COMPARE, MISSING, TARGET, KNOWN, KNOWN_FOR, LEAST, NEGATED, FROM,
     TO, BASELINE, BUCKETS, COLUMNS
 };
-enum { GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE };
+enum { GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE, UNANSWERED };
 enum { EVER, SLIDING, CALENDAR };
 enum { EQUAL, UNEQUAL, LESS, AT_MOST, MORE, AT_LEAST };
 enum { KNOWN_ANYHOW, KNOWN_AFTER, KNOWN_SINCE_START };
@@ -433,6 +463,22 @@ static Verdict date_flip(const i64 *node, double date, i64 now) {
     return found;
 }
 
+static Verdict unanswered(const i64 *words, i64 place, i64 now, i64 wait) {
+    Verdict found = {0, FAR};
+    if (place < 0) return found;
+    i64 count = words[place] & ROOM, closed = NEVER, at = 0;
+    const i64 *numbers = words + place + 1, *values = numbers + (words[place] >> 24);
+    if (count && numbers[0] < 0) closed = values[at++];
+    for (; at + 1 < count; at += 2) {
+        i64 open = values[at] >= closed ? values[at] : values[at + 1];
+        if (open < closed) continue;
+        if (now >= open + wait) found.truth = 1;
+        else found.flip = open + wait;
+        return found;
+    }
+    return found;
+}
+
 static Verdict leaf(
     Arena *arena, Slots *slots, const Rules *rules, i64 slot, const i64 *node, const double *numbers, i64 now
 ) {
@@ -443,6 +489,7 @@ static Verdict leaf(
         return found;
     }
     if (node[OP] == DATE) return date_flip(node, input_of(words, rules->defaults, block, node[TARGET]), now);
+    if (node[OP] == UNANSWERED) return unanswered(words, entry_of(arena, slots, slot, node[KEY]), now, (i64)numbers[0]);
     double target = numbers[0];
     if (node[TARGET] >= 0) target = input_of(words, rules->defaults, block, node[TARGET]) * numbers[1] / 100.0;
     Verdict found = {node[MISSING] != 0, FAR};
@@ -593,6 +640,10 @@ static int fold(
 ) {
     for (i64 i = plans->metric_start[plan]; i < plans->metric_start[plan + 1]; i++) {
         i64 metric = plans->metrics[i], width = metrics->width[metric], how = metrics->how[metric], bucket = 0;
+        if (how >= OPENS) {
+            if (follow_up(arena, slots, slot, metrics->key[metric], how, width, instant)) return -1;
+            continue;
+        }
         if (width > 0) bucket = floor_div(instant, width);
         else if (width == -1) bucket = local_day(rules, instant);
         else if (width == -2) bucket = floor_div(instant, DAY_MS) + EPOCH_DAY;

@@ -17,11 +17,12 @@ from antiphon.rules import aggregates, dates, operators, tree
 from antiphon.rules.compile import Compiler, fixed_target, needed, of_company
 from antiphon.rules.kernel import nodes as n
 from antiphon.rules.kernel.blocks import FAR, Ints
-from antiphon.rules.kernel.layout import HOW, is_native
+from antiphon.rules.kernel.layout import CLOSES, OPENS, how_of, is_native
 from antiphon.rules.kernel.tick import Metrics, Plans, Rules, Tables
-from antiphon.rules.known import is_absence, known_from
+from antiphon.rules.follow_ups import Closes, FollowUpMetric
+from antiphon.rules.known import is_absence, known_from, needed_length
 from antiphon.rules.live import Program
-from antiphon.rules.metrics import Metric
+from antiphon.rules.metrics import Kept
 from antiphon.rules.touch import Plan, Touch
 from antiphon.rules.trait_windows import trait_window
 from antiphon.rules.values import date, number
@@ -73,8 +74,8 @@ class Kernel:
         self.readings = Readings()
         self._frames: list[Frame] = []
         self._frames_from = self._frames_until = 0
-        self._metric_index: dict[tuple[SubjectKind, str], int] = {}
-        self.native: dict[SubjectKind, dict[str, Metric]] = {"user": {}, "company": {}}
+        self._metric_index: dict[tuple[SubjectKind, str, bool], int] = {}  # whether it is what closes a follow-up
+        self.native: dict[SubjectKind, dict[str, Kept]] = {"user": {}, "company": {}}
         self._metrics = self._lower_metrics(numbers)
         self.rule_ids = list(program.specs)
         self._rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
@@ -94,7 +95,7 @@ class Kernel:
         touch.others = bool(touch.user.kept or touch.company.kept)
 
     def _native(self, plan: Plan, kind: SubjectKind) -> int:
-        places = [self._metric_index.get((kind, metric.key)) for metric in plan.metrics]
+        places = [self._metric_index.get((kind, metric.key, isinstance(metric, Closes))) for metric in plan.metrics]
         plan.kept = tuple(m for m, place in zip(plan.metrics, places, strict=True) if place is None)
         return self._plan(
             tuple(place for place in places if place is not None),
@@ -136,11 +137,18 @@ class Kernel:
         rows: list[tuple[int, int, int, int]] = []
         for kind, compiler in self._program.compilers.items():
             for key, metric in compiler.metrics.items():
-                if is_native(metric, self.days):
-                    self._metric_index[kind, key] = len(rows)
-                    self.native[kind][key] = metric
-                    width = 0 if metric.ever else metric.width or (-1 if metric.step == f"day:{self.days.name}" else -2)
-                    rows.append((2 * numbers[key], HOW[metric.accumulator.key], width, metric.limit))
+                if not is_native(metric, self.days):
+                    continue
+                self.native[kind][key] = metric
+                number = 2 * numbers[key]
+                self._metric_index[kind, key, False] = len(rows)
+                if isinstance(metric, FollowUpMetric):
+                    self._metric_index[kind, key, True] = len(rows) + 1
+                    rows += [(number, how, metric.width, 0) for how in (OPENS, CLOSES)]
+                else:
+                    local = metric.step == f"day:{self.days.name}"
+                    width = 0 if metric.ever else metric.width or (-1 if local else -2)
+                    rows.append((number, how_of(metric), width, metric.limit))
         columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
         return Metrics(*(np.ascontiguousarray(column) for column in columns))
 
@@ -175,7 +183,7 @@ class Kernel:
 
     def native_key(self, kind: SubjectKind, key: str) -> int:
         """A metric's key in blocks; raises Unsupported when Python keeps it."""
-        place = self._metric_index.get((kind, key))
+        place = self._metric_index.get((kind, key, False))
         if place is None:
             raise Unsupported
         return int(self._metrics.key[place])
@@ -211,6 +219,9 @@ class _Lowering:
             self._trait(node)
         elif isinstance(node, tree.Measure):
             self._measure(node)
+        elif isinstance(node, tree.FollowUpMissing):
+            (key,) = self._compiler.keys(node)
+            self._add((float(node.wait.ms), 0.0), OP=n.UNANSWERED, KEY=self._kernel.native_key(self._compiler.kind, key))
         else:
             raise Unsupported
 
@@ -292,8 +303,9 @@ class _Lowering:
     def _known(self, node: tree.Measure, window: Frame) -> dict[str, int]:
         if known_from(node, window) is None:
             return {"KNOWN": n.KNOWN_ANYHOW}
-        if node.known_for is not None:
-            return {"KNOWN": n.KNOWN_AFTER, "KNOWN_FOR": node.known_for.ms}
+        length = needed_length(node)
+        if length is not None:
+            return {"KNOWN": n.KNOWN_AFTER, "KNOWN_FOR": length}
         if is_absence(node) and isinstance(window, SlidingFrame):
             return {"KNOWN": n.KNOWN_AFTER, "KNOWN_FOR": window.length}
         if is_absence(node) and isinstance(window, CalendarFrame):

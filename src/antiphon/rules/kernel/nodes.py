@@ -14,8 +14,9 @@ from __future__ import annotations
 LOOKAHEAD = 48
 """See `baselines.LOOKAHEAD`."""
 
-GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE = range(6)
-"""What a node is: a group of those up to END; a count, a ratio of counts, a time since, all compared; a test of a trait; a date."""
+GROUP, NUMBER_OF, SHARE, AGE, TEST, DATE, UNANSWERED = range(7)
+"""What a node is: a group of those up to END; a count, a ratio of counts, a time since, all compared; a test of a trait; a date; a follow-up that
+is missing."""
 
 EVER, SLIDING, CALENDAR = range(3)
 
