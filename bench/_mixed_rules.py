@@ -28,19 +28,28 @@ def mixed(count: int) -> list[tuple[str, str]]:
             (f"First use of {route}", f"count of {calls} ever >= 100000"),
         ]
         if number < 6:
-            found.append((f"Stopped {route}", f"all of (count of {calls} ever >= 50000; count of {calls} in the last 7 days = 0)"))
+            found.append(
+                (
+                    f"Stopped {route}",
+                    f"all of (count of {calls} ever >= 50000; count of {calls} in the last 7 days = 0)",
+                )
+            )
     found += [(f"Silent {days} days", f"time since last api_call >= {days} days") for days in (3, 7, 14)]
     found += [
-        (f"Below its own {share}%", f"all of (count of api_call ever >= 200000; count of api_call in the last 7 days <= {share}% of its average over the previous 4 weeks)")
+        (
+            f"Below its own {share}%",
+            f"all of (count of api_call ever >= 200000; count of api_call in the last 7 days <= {share}% of its average over the previous 4 weeks)",
+        )
         for share in (20, 50)
     ]
-    found += [
-        (f"Quota {share}%", f"count of api_call this month >= {share}% of plan_limit") for share in (80, 90, 100)
-    ]
+    found += [(f"Quota {share}%", f"count of api_call this month >= {share}% of plan_limit") for share in (80, 90, 100)]
     found += [
         ("Routes used", "distinct route of api_call where status = 503 in the last 30 days >= 19"),
-        ("Versions", 'distinct sdk of api_call where status = 500 in the last 30 days >= 5'),
-        ("Deleted, then failed", 'did api_call where method = "DELETE" and status = 429, then api_call where status = 503, within 1 minutes'),
+        ("Versions", "distinct sdk of api_call where status = 500 in the last 30 days >= 5"),
+        (
+            "Deleted, then failed",
+            'did api_call where method = "DELETE" and status = 429, then api_call where status = 503, within 1 minutes',
+        ),
         ("Refused, then away", "did api_call where status = 401, then not api_call where status = 200, for 3 days"),
     ]
     found += [

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> tuple[float, float]:
         prepare(store, arguments.rules, arguments.users, arguments.events)
         clock = lambda: NOW + (arguments.users + arguments.events) // 100  # noqa: E731
         evaluator = Evaluator(
-            store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store).past, lambda _: None
+            store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", HistoryReader(store), lambda _: None
         )
         profiler = cProfile.Profile()
         done = 0

@@ -123,7 +123,9 @@ def _run(running: Instance, traffic: ZipfTraffic, options: argparse.Namespace) -
 
 
 def _wait_history(running: Instance) -> None:
-    wait_until(lambda: running.peek.pending(time.time_ns() // 1_000_000).get("history", 0) == 0, 900, "history", step=0.02)
+    wait_until(
+        lambda: running.peek.pending(time.time_ns() // 1_000_000).get("history", 0) == 0, 900, "history", step=0.02
+    )
 
 
 def _summary(

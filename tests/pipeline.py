@@ -34,7 +34,7 @@ class Pipeline:
     def restart(self) -> None:
         """New objects on the same store, as after a crash: nothing is carried over in memory."""
         woken: list[str] = []
-        past = HistoryReader(self.store).past
+        past = HistoryReader(self.store)
         self.evaluator = Evaluator(
             self.store, self.clock, EvaluateSettings(), woken.append, lambda _: "UTC", past, no_guard
         )

@@ -49,6 +49,7 @@ HELP = {
     "min_free_ratio": "503 while a smaller share of the disk is free (0: no such check).",
     "evaluate_batch": "How many events one evaluation transaction takes at most.",
     "hot_subjects": "How many people's and companies' state is kept in memory (about 1 kB each with 100 rules).",
+    "fill_within": "Fill new rules within one evaluation transaction while the log has at most so many events.",
     "replay_events": "How many events a start after a crash replays at most.",
     "act_batch": "How many signals, and how many due steps, one workflow transaction takes at most.",
     "deliver_batch": "How many messages are claimed at once.",

@@ -17,7 +17,7 @@ from pipeline import Pipeline
 
 
 def evaluator(store: Store, clock: ManualClock) -> Evaluator:
-    past = HistoryReader(store).past
+    past = HistoryReader(store)
     guard = lease.take(store.state)
     return Evaluator(store, clock, EvaluateSettings(), lambda _: None, lambda _: "UTC", past, guard)
 

@@ -5,7 +5,7 @@ State is stored behind, so what is stored of somebody is brought up to date by t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import numpy as np
@@ -38,7 +38,7 @@ class Explanation(msgspec.Struct, frozen=True):
 class Part:
     """What is stored of one id, as Python works on it."""
 
-    def __init__(self, program: Program, numbers: dict[str, int], kind: SubjectKind, stored: Stored | None) -> None:
+    def __init__(self, program: Program, numbers: Mapping[str, int], kind: SubjectKind, stored: Stored | None) -> None:
         """`stored` is None for an id of which nothing is stored yet."""
         self.position = 0 if stored is None else stored.position
         self.extra = Extra() if stored is None else decode_extra(stored.extra)
@@ -73,7 +73,7 @@ def explain(
     current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now)
     program, kind = current.program, "company" if key.kind == "company" else "user"
     identities = Identities(subjects.identities_of(conn, key.id) if key.kind == "user" else {})
-    numbers = metric_numbers.numbers(conn)
+    numbers = metric_numbers.numbers(conn)[kind]
     group = identities.group(key) if key.kind == "user" else [key]
     parts = {one: Part(program, numbers, kind, _stored(conn, one)) for one in group}
     profile = subjects.company_and_known(conn, key)

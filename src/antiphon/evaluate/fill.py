@@ -1,128 +1,253 @@
-"""Filling a new rule: its state from the events of the past, then a first, quiet judgement of everybody.
+"""Filling new rules: their state from the events of the past, then a first judgement of everybody, a slice at each tick.
 
-Runs inside the tick's transaction, at the tick's log position: what lies before it comes from the past, what lies
-after it is folded live, so nothing is missed and nothing counts twice.
+At log position X a new rule's metrics begin to be folded live. What lies before X comes from history, read by a thread of its own, and
+is merged in; merging does not care for order, so nothing is missed and nothing counts twice. Until then the rule judges nobody. Then
+everybody is judged once: who matches already enters quietly, unless the person who switched the rule on chose otherwise. A crash in
+between begins anew: the metrics get new numbers, so what was merged before is not found again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import queue
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from itertools import islice
+from typing import Any, Protocol
 
 import structlog
 
 from antiphon.evaluate.absorb import company_of, mark
-from antiphon.evaluate.deeds import Rows, kind_of
+from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey, SubjectKind
+from antiphon.rules.history_metrics import filled
+from antiphon.rules.history_rows import history_tables
 from antiphon.rules.live import Program
-from antiphon.rules.state import SubjectState
+from antiphon.rules.selectors import event_names
+from antiphon.store import fills, subjects
 from antiphon.store import program as store
-from antiphon.store import subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
 
 log = structlog.get_logger(__name__)
 
-Past = Callable[[int], Iterable[Event]]
-"""`past(position)`: every unique event before that log offset."""
+Keys = Mapping[SubjectKind, frozenset[str]]
+Item = tuple[SubjectKind, str, SubjectKey, Any]
+"""What the past adds: to a metric of a kind, by key, under an id, so much. Under a person's id a company's metric is their part."""
 
-CHUNK = 10_000
-"""Subjects judged at a time."""
+SLICE = 2_000
+"""Items merged, and subjects judged, at a tick."""
 
-
-class Part:
-    """What the past adds to one id's state and to its part."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.state = SubjectState()
-        self.part = SubjectState()
+AHEAD = 8
+"""Slices read ahead."""
 
 
-def fill_metrics(
-    conn: Connection,
-    program: Program,
-    keys: Mapping[SubjectKind, frozenset[str]],
-    residents: Residents,
-    identities: Identities,
-    past: Iterable[Event],
-    position: int,
-) -> int:
-    """Give every subject the metrics `keys` of `program`, counted over `past`; how many subjects got one."""
-    parts: dict[SubjectKey, Part] = {}
-    companies: dict[SubjectKey, str | None] = {}
-    for event in past:
-        touch = program.touch(event)
-        if event.late or not (touch.user or touch.company):
+class Past(Protocol):
+    """History, as `store.history.HistoryReader` gives it."""
+
+    def connect(self, *, before: int | None = None, people: bool = False) -> AbstractContextManager[Any]:
+        """A connection to DuckDB with the view `events` of every unique event before a log offset; None where there is none."""
+        ...
+
+    def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterable[Event]:
+        """Every unique event before a log offset, of these names and those that the expressions find."""
+        ...
+
+
+class Filling:
+    """Some rules that are being filled together."""
+
+    def __init__(
+        self, rows: list[RuleRow], program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
+    ) -> None:
+        """Begin; `keys` are the metrics to fill up to log offset `position`. `apart` reads history in a thread of its own."""
+        self.rows = rows
+        self.keys = keys
+        self.judging = False
+        self.done, self.total = 0, sum(map(len, keys.values()))
+        self._cancelled = False
+        self._items = self._read(program, keys, position, now, past)
+        self._queue: queue.Queue[list[Item] | Exception | None] | None = None
+        self._pending: dict[int, set[str]] = {}
+        if apart and self.total:
+            self._queue = queue.Queue(AHEAD)
+            threading.Thread(target=self._feed, args=(self._queue,), name="fill", daemon=True).start()
+
+    @property
+    def pending(self) -> Mapping[int, Collection[str]]:
+        """By rule id, who has not been judged for the first time yet and is not to be messaged then."""
+        return {rule.id: self._pending[rule.id] for rule in self.rows if _quiet(rule)}
+
+    def cancel(self) -> None:
+        """Stop; what was merged is not found again."""
+        self._cancelled = True
+
+    def is_still(self, rows: Collection[RuleRow]) -> bool:
+        """Whether these rules, in these versions, are all still wanted."""
+        wanted = {(row.id, row.version) for row in rows}
+        return all((row.id, row.version) in wanted for row in self.rows)
+
+    # -- what the past adds ----------------------------------------------------------------------------------------
+
+    def _read(self, program: Program, keys: Keys, position: int, now: int, past: Past) -> Iterator[Item]:
+        rest: dict[SubjectKind, set[str]] = {"user": set(), "company": set()}
+        with past.connect(before=position) as db:
+            for kind, wanted in keys.items():
+                for key in sorted(wanted):
+                    found = program.metric(kind, key)
+                    values = None
+                    if found is not None and db is not None:
+                        values = filled(db, *found, kind, history_tables().events, now=now)
+                    if values is None:
+                        rest[kind].add(key)
+                        continue
+                    for subject, value in values:
+                        yield kind, key, subject, value
+                    self.done += 1
+        if any(rest.values()):
+            yield from _folded(program, rest, position, past)
+            self.done = self.total
+
+    def _feed(self, into: queue.Queue[list[Item] | Exception | None]) -> None:
+        try:
+            while not self._cancelled and (some := list(islice(self._items, SLICE))):
+                into.put(some)
+            into.put(None)
+        except Exception as error:  # noqa: BLE001 - it is raised again where the tick asks
+            into.put(error)
+
+    def _next(self) -> list[Item] | None:
+        """The next slice; empty when there is none yet, None after the last."""
+        if self._queue is None:
+            return list(islice(self._items, SLICE)) or None
+        try:
+            found = self._queue.get_nowait()
+        except queue.Empty:
+            return []
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    # -- a tick's part ---------------------------------------------------------------------------------------------
+
+    def merge(self, conn: Connection, residents: Residents, identities: Identities, changes: Changes) -> bool:
+        """Merge a slice of what the past adds; whether that was all of it."""
+        items = self._next()
+        if items is None:
+            return True
+        for kind in ("user", "anonymous", "company"):
+            residents.bring(conn, kind, {subject.id for _, _, subject, _ in items if subject.kind == kind})
+        homes: dict[SubjectKey, str | None] = {}
+        for kind, key, subject, value in items:
+            slot = residents.slot(conn, subject)
+            changes.stored.add(subject)
+            person = subject.kind != "company"
+            if kind == "user" or not person:
+                residents.merge(slot, kind, key, value)
+            if kind == "company":
+                residents.merge(slot, kind, key, value, part=True)
+            if kind == "company" and person:
+                root = identities.root(subject)
+                if root not in homes:
+                    homes[root] = company_of(conn, residents, identities, root)
+                home = homes[root]
+                if home is not None:
+                    company = SubjectKey("company", home)
+                    residents.merge(residents.slot(conn, company), kind, key, value)
+                    changes.stored.add(company)
+        residents.merged()
+        self._tell(conn, "counting", self.done, self.total)
+        return False
+
+    def begin_judging(self, conn: Connection, residents: Residents, identities: Identities) -> None:
+        """From now on the rules judge; those who are there must be judged for the first time."""
+        self.judging = True
+        self.done = self.total = 0
+        for rule in self.rows:
+            everybody = {
+                one for one in _everybody(conn, residents, rule.subject_kind)
+                if identities.root(SubjectKey(rule.subject_kind, one)) == SubjectKey(rule.subject_kind, one)
+            }  # fmt: skip
+            self._pending[rule.id] = everybody
+            self.total += len(everybody)
+
+    def judge(
+        self,
+        conn: Connection,
+        current: Running,
+        residents: Residents,
+        identities: Identities,
+        now: int,
+        position: int,
+        outcome: Outcome,
+    ) -> bool:
+        """Judge a slice of those who are left; whether that was everybody, and the rules are filled."""
+        for rule in sorted(self.rows, key=lambda row: current.rank(row.id)):
+            pending = self._pending[rule.id]
+            some = sorted(islice(pending, SLICE))
+            if not some:
+                continue
+            residents.load(conn, rule.subject_kind, some)
+            before = subjects.memberships_of(conn, rule.id, rule.subject_kind, some)
+            rows, plan = Rows(), current.kernel.rules_plan([rule.id])
+            for one in some:
+                key = SubjectKey(rule.subject_kind, one)
+                slot = residents.slot(conn, key)
+                mark(residents, identities, key)
+                _restore(residents, slot, rule.id, before.get(one))
+                rows.judge(slot, plan)
+            Judge(conn, current, residents, identities, now, position, outcome, quiet=_quiet(rule)).absorb(rows, [])
+            pending.difference_update(some)
+            self.done += len(some)
+            self._tell(conn, "judging", self.done, self.total)
+            return False
+        for rule in self.rows:
+            store.mark_filled(conn, rule.id, rule.version)
+            fills.drop(conn, rule.id)
+            log.info("rule filled", rule=rule.name, version=rule.version)
+        return True
+
+    def _tell(self, conn: Connection, phase: str, done: int, total: int) -> None:
+        for rule in self.rows:
+            fills.save(conn, rule.id, phase, done, total)
+
+
+def _quiet(rule: RuleRow) -> bool:
+    """Whether a rule's first judgements message nobody; one that was in force before only waited for a metric."""
+    return rule.quiet and rule.filled_version < rule.version
+
+
+def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: int, past: Past) -> Iterator[Item]:
+    """What events that have no other form add, folded one by one."""
+    names, regexes = event_names(program.selectors_of(keys))
+    states: dict[tuple[SubjectKind, SubjectKey], dict[str, Any]] = {}
+    for event in past.past(position, names, regexes):
+        if event.late:
             continue
-        key = id_of(event)
-        company_id = event.company_id
-        if key is not None:
-            part = parts.setdefault(key, Part())
-            program.fold(part.state, event, touch.user)
-            if company_id is None:
-                program.fold(part.part, event, touch.company)
-                root = identities.root(key)
-                if root not in companies:
-                    companies[root] = company_of(conn, residents, identities, root)
-                company_id = companies[root]
-        if company_id is not None:
-            part = parts.setdefault(SubjectKey("company", company_id), Part())
-            program.fold(part.state, event, touch.company)
-            if event.company_id is not None:
-                program.fold(part.part, event, touch.company)
-    for key, part in parts.items():
-        slot, kind = residents.slot(conn, key), kind_of(key)
-        residents.put(slot, part.state, kind, keys[kind])
-        residents.put(slot, part.part, "company", keys["company"], part=True)
-        residents.soil(slot, position)
-    residents.flush(conn, [residents.slot(conn, key) for key in parts], position)
-    return len(parts)
+        touch, person = program.touch(event), id_of(event)
+        company = None if event.company_id is None else SubjectKey("company", event.company_id)
+        for kind, plan, key in (("user", touch.user, person), ("company", touch.company, company or person)):
+            if key is None:
+                continue
+            for metric in plan.metrics:
+                if metric.key in keys[kind]:
+                    metric.fold(states.setdefault((kind, key), {}), event, event.weight)
+    for (kind, subject), metrics in states.items():
+        for key, value in metrics.items():
+            yield kind, key, subject, value
 
 
-def judge_everybody(
-    conn: Connection,
-    current: Running,
-    rules: list[RuleRow],
-    residents: Residents,
-    identities: Identities,
-    now: int,
-    position: int,
-) -> Outcome:
-    """Judge every subject by `rules`, quietly: memberships are recorded, nobody is messaged."""
-    outcome = Outcome()
-    for rule in sorted(rules, key=lambda row: current.rank(row.id)):
-        before = subjects.memberships_of_rule(conn, rule.id)
-        plan = current.kernel.rules_plan([rule.id])
-        keys = _everybody(conn, residents, rule.subject_kind)
-        while some := list(islice(keys, CHUNK)):
-            residents.load(conn, rule.subject_kind, [key.id for key in some])
-            judge = Judge(conn, current, residents, identities, now, position, outcome, quiet=True)
-            rows = Rows()
-            for key in some:
-                if identities.root(key) == key:
-                    slot = residents.slot(conn, key)
-                    mark(residents, identities, key)
-                    _restore(residents, slot, rule.id, before.get(key.id))
-                    rows.judge(slot, plan)
-            judge.absorb(rows, [])
-            residents.flush(conn, residents.overdue(position + 1, CHUNK * 2), position)
-        store.mark_filled(conn, rule.id, rule.version)
-        members = sum(m.member for m in outcome.memberships if m.rule_id == rule.id)
-        log.info("rule filled", rule=rule.name, version=rule.version, members=members)
-    return outcome
-
-
-def _everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[SubjectKey]:
-    """Everybody who is stored or in memory."""
+def _everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[str]:
+    """The ids of everybody who is stored or in memory."""
     known = set(residents.places[kind])
-    yield from (SubjectKey(kind, one) for one in sorted(known))
-    yield from (key for key in subjects.all_keys(conn, kind) if key.id not in known)
+    yield from known
+    yield from (key.id for key in subjects.all_keys(conn, kind) if key.id not in known)
 
 
 def _restore(residents: Residents, slot: int, rule_id: int, membership: subjects.Membership | None) -> None:

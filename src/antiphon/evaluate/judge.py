@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -54,8 +54,12 @@ class Judge:
         outcome: Outcome,
         *,
         quiet: bool = False,
+        fillings: Sequence[Mapping[int, Collection[str]]] = (),
     ) -> None:
-        """`quiet` judgements are recorded, and nobody is messaged for them (a backfill)."""
+        """`quiet` judgements are recorded, and nobody is messaged for them (a backfill).
+
+        So are those of people who have not been judged for the first time by a rule that is being filled: `fillings` has them, by rule id.
+        """
         self._conn = conn
         self._current = current
         self._residents = residents
@@ -64,6 +68,7 @@ class Judge:
         self._position = position
         self._outcome = outcome
         self._quiet = quiet
+        self._fillings = fillings
         self._received: tuple[Ints, Ints, list[Event]] | None = None
 
     # -- the kernel's part ---------------------------------------------------------------------------------------
@@ -191,6 +196,7 @@ class Judge:
         key = self._residents.key(slot)
         kind = kind_of(key)
         self._outcome.moved.add(slot)
+        quiet = self._quiet or any(key.id in found.get(rule_id, ()) for found in self._fillings)
         self._outcome.memberships.append(Membership(rule_id, kind, key.id, episode, member, self._now))
         name = "entered" if member else "left"
         self._outcome.signals.append(
@@ -202,10 +208,10 @@ class Judge:
                 rule_id=rule_id,
                 episode=episode,
                 caused_at=self._caused_at(slot),
-                quiet=self._quiet,
+                quiet=quiet,
             )
         )
-        if not self._quiet:
+        if not quiet:
             self._outcome.emissions.append(self._event(key, rule_id, episode, name))
 
     def _caused_at(self, slot: int) -> int | None:

@@ -13,13 +13,13 @@ class Extra(msgspec.Struct, array_like=True):
     """What is kept of an id beside its block; most have nothing of the kind.
 
     `traits` holds (value, clock in ms) by name, see `SubjectState`. `company` is the latest group call: (company id, its clock in
-    ms). `metrics` and `part_metrics` are those that the kernel does not keep, by metric key.
+    ms). `metrics` and `part_metrics` are those that the kernel does not keep, by metric key; stored, by its number.
     """
 
     traits: dict[str, tuple[Any, int]] = {}
     company: tuple[str, int] | None = None
-    metrics: dict[str, Any] = {}
-    part_metrics: dict[str, Any] = {}
+    metrics: dict[Any, Any] = {}
+    part_metrics: dict[Any, Any] = {}
 
 
 class Stored(msgspec.Struct, array_like=True):

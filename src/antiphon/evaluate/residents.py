@@ -6,13 +6,14 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from antiphon.evaluate.record import Extra, Stored, decode, decode_extra, encode, encode_extra
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
+from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import (
     ANONYMOUS,
     CLEAN,
@@ -28,7 +29,7 @@ from antiphon.rules.kernel.blocks import (
     Memory,
     Slots,
 )
-from antiphon.rules.kernel.layout import Names, how_of, is_ever, names_of
+from antiphon.rules.kernel.layout import COUNT, FOLLOW_UP, WEIGHT_ONE, Names, how_of, is_ever, names_of
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.state import SubjectState
 from antiphon.store import subjects
@@ -63,6 +64,7 @@ class Residents:
         self._open: dict[int, Extra] = {}
         self._changed: set[int] = set()
         self.created: list[int] = []
+        self._merging: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
         self.everybody = False  # whether all that is stored is in memory
 
     @property
@@ -111,7 +113,7 @@ class Residents:
         """What is kept beside the block; not to be changed."""
         found = self._open.get(slot)
         if found is None:
-            found = self._open[slot] = decode_extra(self._extras.get(slot, b""))
+            found = self._open[slot] = self._known(slot, decode_extra(self._extras.get(slot, b"")))
         return found
 
     def has_extra(self, slot: int) -> bool:
@@ -141,10 +143,13 @@ class Residents:
 
     def use(self, kernel: Kernel) -> None:
         """Work for another program: what its rules do not use is dropped, and traits are read anew."""
+        self._settle_extras()  # under the old numbers
+        self._open.clear()
         self.kernel = kernel
+        self._keys_of = {kind: {n: key for key, n in kernel.numbers[kind].items()} for kind in kernel.native}
         days = kernel.days
         self._names: dict[SubjectKind, Names] = {
-            kind: names_of(metrics, kernel.numbers, days) for kind, metrics in kernel.native.items()
+            kind: names_of(metrics, kernel.numbers[kind], days) for kind, metrics in kernel.native.items()
         }
         self._some_names: dict[tuple[SubjectKind, frozenset[str]], Names] = {}
         self._keys: Ints = np.array(sorted({*self._names["user"], *self._names["company"]}), dtype=np.int64)
@@ -181,7 +186,7 @@ class Residents:
         self, slot: int, state: SubjectState, kind: SubjectKind, keys: Iterable[str], *, part: bool = False
     ) -> None:
         """Set the metrics `keys` of an id (or its part) to what `state` has of them."""
-        numbers, native = self.kernel.numbers, self.kernel.native[kind]
+        numbers, native = self.kernel.numbers[kind], self.kernel.native[kind]
         for key in keys:
             value, metric = state.metrics.get(key), native.get(key)
             if metric is not None:
@@ -197,6 +202,29 @@ class Residents:
                 else:
                     kept[key] = value
 
+    def merge(self, slot: int, kind: SubjectKind, key: str, value: Any, *, part: bool = False) -> None:
+        """Add what the past has of one metric to what an id (or its part) has of it; `merged` must follow."""
+        metric = self.kernel.native[kind].get(key)
+        where = self.part_of(slot) if part and metric is not None else slot
+        if metric is not None and how_of(metric) != FOLLOW_UP:
+            numbers, values = ([0], [value]) if is_ever(metric) else value
+            if how_of(metric) == COUNT:
+                values = [round(exact_weight(one) * WEIGHT_ONE) for one in values]
+            number = 2 * self.kernel.numbers[kind][key]
+            rows = self._merging.setdefault((how_of(metric), metric.limit), [])
+            rows += [(where, number, bucket, amount) for bucket, amount in zip(numbers, values, strict=True)]
+            return
+        kept = self.part_state(slot) if part else self.state(slot, kind, frozenset([key]))
+        old = None if kept is None else kept.metrics.get(key)
+        both = SubjectState(metrics={key: self.kernel.metric(kind, key).merge(old, value)})
+        self.put(slot, both, kind, [key], part=part)
+
+    def merged(self) -> None:
+        """Do what `merge` has gathered."""
+        for (how, limit), rows in self._merging.items():
+            self.memory.merge_rings(np.array(rows, dtype=np.int64), how, limit)
+        self._merging.clear()
+
     def see(self, slot: int, state: SubjectState, *, part: bool = False) -> None:
         """Set the time in which an id (or its part) is known."""
         first = self.part_first if part else self.slots.first_seen
@@ -207,6 +235,22 @@ class Residents:
     def judgements(self, slot: int) -> dict[int, tuple[bool, int, int | None]]:
         """How the rules judged a slot: (member, episode, recheck_at) by rule id."""
         return self.memory.judgements(slot)
+
+    def _known(self, slot: int, extra: Extra) -> Extra:
+        """An extra as it is worked with: metrics by key. Those under numbers that are no longer in use are gone."""
+        if extra.metrics or extra.part_metrics:
+            kind: SubjectKind = "company" if self._kind_of[slot] == "company" else "user"
+            extra.metrics = _renamed(extra.metrics, self._keys_of[kind])
+            extra.part_metrics = _renamed(extra.part_metrics, self._keys_of["company"])
+        return extra
+
+    def _numbered(self, slot: int, extra: Extra) -> Extra:
+        """An extra as it is stored: metrics by number."""
+        if not extra.metrics and not extra.part_metrics:
+            return extra
+        kind: SubjectKind = "company" if self._kind_of[slot] == "company" else "user"
+        own, parts = self.kernel.numbers[kind], self.kernel.numbers["company"]
+        return Extra(extra.traits, extra.company, _renamed(extra.metrics, own), _renamed(extra.part_metrics, parts))
 
     # -- storing -------------------------------------------------------------------------------------------------
 
@@ -265,7 +309,7 @@ class Residents:
 
     def _settle_extras(self) -> None:
         for slot in self._changed:
-            data = encode_extra(self._open[slot])
+            data = encode_extra(self._numbered(slot, self._open[slot]))
             if data:
                 self._extras[slot] = data
             else:
@@ -352,6 +396,10 @@ class Residents:
         self.profiled_at, self.applied, self.used_at = (
             longer(column, 0) for column in (self.profiled_at, self.applied, self.used_at)
         )
+
+
+def _renamed(metrics: Mapping[Any, Any], names: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {names[name]: value for name, value in metrics.items() if name in names}
 
 
 def _time(instant: int) -> int | None:

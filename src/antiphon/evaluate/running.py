@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from antiphon.model.subject import SubjectKind
 from antiphon.rules.kernel.blocks import Ints
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.live import WatchSpec
+from antiphon.store.metric_numbers import Numbers
 from antiphon.store.program import RuleRow
 
 KINDS: tuple[SubjectKind, ...] = ("user", "company")
@@ -25,13 +26,13 @@ class Running(InForce):
         watches: Sequence[WatchSpec],
         time_zone: str,
         now: int,
-        numbers: Mapping[str, int],
+        numbers: Numbers,
+        waiting: Collection[int],
     ) -> None:
-        """See InForce; `numbers` gives each metric that may be needed its number in blocks."""
+        """See InForce and Kernel; `numbers` has every metric that is needed, rules that are `waiting` judge nobody yet."""
         super().__init__(rows, watches, time_zone, now)
         self.watched = bool(watches)
-        self.numbers = numbers
-        self.kernel = Kernel(self.program, numbers, self.program.days)
+        self.kernel = Kernel(self.program, numbers, self.program.days, waiting)
         self.first: Ints = np.array([self.kernel.rules_plan(self.initial(kind)) for kind in KINDS])
         self.earlier: Ints = np.array(
             [self.kernel.rules_plan(self.program.rules_for_first_seen(kind)) for kind in KINDS]

@@ -10,7 +10,7 @@ import numpy as np
 from antiphon.evaluate import absorb
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
-from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
+from antiphon.evaluate.fill import Filling, Past
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.profiles import lagging, save_profiles
@@ -23,11 +23,13 @@ from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import FAR, STALE
-from antiphon.rules.live import Touch
-from antiphon.store import log, log_duplicates, metric_numbers, program, signals, subjects, workflow_runs
+from antiphon.rules.live import Touch, WatchSpec
+from antiphon.store import fills, log, log_duplicates, metric_numbers, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
+from antiphon.store.metric_numbers import Numbers
+from antiphon.store.program import RuleRow
 from antiphon.store.wake import Topic
 
 PARTITION = 0
@@ -38,6 +40,9 @@ STORED = f"evaluate:{PARTITION}:stored"
 DUE_BATCH = 2_000
 BEHIND = 2_000
 """Subjects that a tick stores at least, while there are any that are more than stored."""
+
+FILL_PAUSE = 5
+"""How long (ms) to wait for more of the past while a rule is filled and nothing else is to do."""
 
 REPLAY = 20_000
 """Events replayed at a time."""
@@ -73,7 +78,7 @@ class Evaluator:
     ) -> None:
         """`notify(topic)` wakes the stages that follow, after a commit that gave them work.
 
-        `past` reads the events before a log offset, for rules that are new. `guard` refuses a tick once another
+        `past` is history, for rules that are new. `guard` refuses a tick once another
         worker has taken over: what is in memory is then no longer what is stored.
         """
         self._store = store
@@ -83,6 +88,7 @@ class Evaluator:
         self._time_zone = time_zone
         self._past = past
         self._guard = guard
+        self._fillings: list[Filling] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -92,6 +98,9 @@ class Evaluator:
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
+        for filling in self._fillings:
+            filling.cancel()
+        self._fillings = []
         self._next_due = 0  # when the next resident must be looked at (ms); or earlier
 
     def tick(self) -> Progress:
@@ -134,12 +143,15 @@ class Evaluator:
             batch, end = self._unique(conn, log_conn, segments, position)
             identities = self._identities_of(conn)
             changes = self._judge(conn, current, identities, batch, now, position, outcome)
+            self._fill(conn, current, identities, changes, now, position, outcome)
             self._save(conn, current, identities, changes, outcome)
             self._store_behind(conn, changes, outcome, position, end, limit=max(len(batch.events) // 20, BEHIND))
             if end != position:
                 signals.set_cursor(conn, CURSOR, end)
             next_due = self._soonest(conn)
         more = end - position >= limit or (next_due is not None and next_due <= now)
+        if self._fillings:
+            next_due = now + FILL_PAUSE if next_due is None else min(next_due, now + FILL_PAUSE)
         return Progress(end - position, outcome.judged, len(outcome.signals), more, next_due)
 
     def _identities_of(self, conn: Connection) -> Identities:
@@ -170,33 +182,99 @@ class Evaluator:
     # -- the program -------------------------------------------------------------------------------------------
 
     def _refresh(self, conn: Connection, log_conn: Connection, position: int, now: int, outcome: Outcome) -> Running:
-        """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
+        """The program in force; compiled anew, and the filling of new rules begun, when a rule or workflow changed."""
         fingerprint = workflow_runs.fingerprint(conn)
         if self._current is not None and fingerprint == self._fingerprint:
             return self._current
         zone = self._time_zone(conn)
         watched = watches(conn)
         rows = active_rules(conn)
+        self._drop_fillings(conn, rows)
+        known = {row.id for filling in self._fillings for row in filling.rows}
+        new = [row for row in rows if row.filled_version < row.version and row.id not in known]
         bare = InForce(rows, [], zone, now).program
-        numbers = metric_numbers.add(conn, sorted({key for keys in bare.metric_keys.values() for key in keys}))
-        current = Running(rows, watched, zone, now, numbers)
+        missing = (
+            bare.new_metrics(InForce([row for row in rows if row not in new], [], zone, now).program) if new else {}
+        )
+        if any(
+            missing.values()
+        ):  # rules in force that share a metric which must reach further back wait with the new ones
+            sharing = set(bare.rules_using(key for keys in missing.values() for key in keys))
+            new += [row for row in rows if row.id in sharing and row not in new]
+        numbers = metric_numbers.give(conn, bare.metric_keys, missing)
+        waiting = [row.id for filling in self._fillings if not filling.judging for row in filling.rows]
+        current = Running(rows, watched, zone, now, numbers, [*waiting, *(row.id for row in new)])
         first = self._current is None
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
         if first:
             self._recover(conn, log_conn, current, position, now)
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
-        unfilled = [row for row in rows if row.filled_version < row.version]
-        if unfilled:
-            identities = self._identities_of(conn)
-            filled = InForce([row for row in rows if row not in unfilled], [], zone, now)
-            missing = current.program.new_metrics(filled.program)
-            if any(missing.values()):
-                past = self._past(position)
-                fill_metrics(conn, current.program, missing, self._residents, identities, past, position)
-            outcome.add(judge_everybody(conn, current, unfilled, self._residents, identities, now, position))
-            self._next_due = 0
+        if new:
+            apart = position > self._settings.fill_within
+            filling = Filling(new, current.program, missing, position, now, self._past, apart=apart)
+            if not apart:
+                return self._fill_now(conn, filling, rows, watched, zone, numbers, position, now, outcome)
+            self._fillings.append(filling)
         return current
+
+    def _fill_now(
+        self,
+        conn: Connection,
+        filling: Filling,
+        rows: list[RuleRow],
+        watched: list[WatchSpec],
+        zone: str,
+        numbers: Numbers,
+        position: int,
+        now: int,
+        outcome: Outcome,
+    ) -> Running:
+        """Fill rules within this tick, before its events: the past is short."""
+        residents, identities, changes = self._residents, self._identities_of(conn), Changes()
+        merged = False
+        while not merged:
+            merged = filling.merge(conn, residents, identities, changes)
+            for key in changes.stored:
+                residents.soil(residents.slot(conn, key), position)
+            residents.flush(conn, [residents.slot(conn, key) for key in changes.stored], position)
+            changes.stored.clear()
+        filling.begin_judging(conn, residents, identities)
+        waiting = [row.id for other in self._fillings if not other.judging for row in other.rows]
+        current = self._current = Running(rows, watched, zone, now, numbers, waiting)
+        residents.use(current.kernel)
+        while not filling.judge(conn, current, residents, identities, now, position, outcome):
+            residents.flush(conn, residents.overdue(position + 1, residents.count), position)
+        self._next_due = 0
+        return current
+
+    def _drop_fillings(self, conn: Connection, rows: list[RuleRow]) -> None:
+        """Stop filling rules that are no longer wanted, or not in that version."""
+        for filling in [one for one in self._fillings if not one.is_still(rows)]:
+            filling.cancel()
+            self._fillings.remove(filling)
+            for row in filling.rows:
+                fills.drop(conn, row.id)
+
+    def _fill(
+        self,
+        conn: Connection,
+        current: Running,
+        identities: Identities,
+        changes: Changes,
+        now: int,
+        position: int,
+        outcome: Outcome,
+    ) -> None:
+        """A slice of what there is to do for new rules."""
+        for filling in list(self._fillings):
+            if filling.judging:
+                if filling.judge(conn, current, self._residents, identities, now, position, outcome):
+                    self._fillings.remove(filling)
+                self._next_due = min(self._next_due, now)
+            elif filling.merge(conn, self._residents, identities, changes):
+                filling.begin_judging(conn, self._residents, identities)
+                self._fingerprint = None  # the rules judge from the next tick on
 
     def _recover(self, conn: Connection, log_conn: Connection, current: Running, position: int, now: int) -> None:
         """Bring what is stored up to the cursor: fold again what was only in memory. Who is touched is judged afterwards."""
@@ -247,7 +325,8 @@ class Evaluator:
             if current.watched:
                 self._note_watches(identities, events, touches, outcome)
         self._again(conn, current, identities, changes, rows)
-        judge = Judge(conn, current, residents, identities, now, position, outcome)
+        pending = [one.pending for one in self._fillings if one.judging]
+        judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=pending)
         judge.absorb(rows, events)
         slots = np.unique(rows.slots())
         if len(slots):

@@ -7,7 +7,7 @@ mention), what an event means to the rules; `fold` brings it into a subject's st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -193,6 +193,15 @@ class Program:
         """A metric that is kept for a kind, and the selector of its events; None when it has several (a sequence)."""
         found = self.compilers[kind].metrics[key]
         return (found, self._selectors[found.selector_id]) if isinstance(found, Metric) else None
+
+    def selectors_of(self, keys: Mapping[SubjectKind, Collection[str]]) -> list[tree.Selector]:
+        """The selectors of the events that these metrics, by kind and key, are made of."""
+        return [
+            self._selectors[number]
+            for kind, some in keys.items()
+            for key in some
+            for number, _ in self.compilers[kind].metrics[key].parts()
+        ]
 
     def keys_of(self, rules: Iterable[int]) -> frozenset[str]:
         """The keys of the metrics that rules read."""

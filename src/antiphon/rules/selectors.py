@@ -140,4 +140,3 @@ class Truths:
 
 def _items(operand: Any) -> tuple[Any, ...]:
     return operand if isinstance(operand, tuple) else (operand,)
-

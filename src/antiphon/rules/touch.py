@@ -122,7 +122,9 @@ class Toucher:
     def _learn(self, event_name: str) -> _Name:
         if len(self._names) >= MAX_NAMES:
             self._names.clear()
-        name = _Name(NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)]))
+        name = _Name(
+            NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)])
+        )
         if not name.properties:
             name.always = self._match(name, 0)
         self._names[event_name] = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,7 +62,7 @@ class Replay:
         self.store = store
         self.clock = clock
         self._evaluator = Evaluator(
-            store, clock, EvaluateSettings(), _ignore, lambda _: time_zone, lambda _: past(), _no_guard
+            store, clock, EvaluateSettings(fill_within=2**62), _ignore, lambda _: time_zone, _Before(past), _no_guard
         )
         self._relay = Relay(store, clock, _NobodyWaits())
         self._actor = Actor(store.state, clock, ActSettings(act_batch=BATCH), _ignore, _no_guard)
@@ -120,6 +120,24 @@ class Replay:
         """When something happens by time alone (ms), or None."""
         times = [due for due in (self._evaluation_due, self._step_due) if due is not None]
         return min(times) if times else None
+
+
+class _Before:
+    """The events before a replay, as evaluation fills rules from them: folded one by one."""
+
+    def __init__(self, events: Callable[[], Iterable[Event]]) -> None:
+        self._events = events
+
+    @contextmanager
+    def connect(self, *, before: int | None = None, people: bool = False) -> Generator[None]:
+        """There is nothing to query."""
+        del before, people
+        yield None
+
+    def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterable[Event]:
+        """All of them; filling looks at what it needs."""
+        del before, names, regexes
+        return self._events()
 
 
 @contextmanager

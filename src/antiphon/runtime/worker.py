@@ -87,7 +87,7 @@ class Worker:
             settings.evaluate,
             self._notify,
             lambda conn: read_workspace(conn).time_zone,
-            HistoryReader(store).past,
+            HistoryReader(store),
             guard,
         )
         actor = Actor(store.state, clock, settings.act, self._notify, guard)

@@ -21,13 +21,19 @@ class RuleRow(msgspec.Struct, frozen=True):
     version: int
     filled_version: int
     tree: Any
+    greets: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether those who match when it is switched on are only counted, and not messaged."""
+        return not self.greets
 
 
 def active_rules(conn: Connection) -> list[RuleRow]:
     """The rules that are switched on, by id."""
     r = t.rules.c
     rows = conn.execute(
-        select(r.id, r.name, r.subject_kind, r.status, r.version, r.filled_version, r.tree)
+        select(r.id, r.name, r.subject_kind, r.status, r.version, r.filled_version, r.tree, r.greets)
         .where(r.status == "active")
         .order_by(r.id)
     )

@@ -171,10 +171,17 @@ def save_memberships(conn: Connection, rows: Sequence[Membership]) -> None:
     upsert_rows(conn, t.memberships, Membership.__struct_fields__, [msgspec.structs.astuple(row) for row in rows])
 
 
-def memberships_of_rule(conn: Connection, rule_id: int) -> dict[str, Membership]:
-    """Every membership a rule ever gave, by subject id."""
-    rows = conn.execute(select(t.memberships).where(t.memberships.c.rule_id == rule_id))
-    return {row["subject_id"]: Membership(**row) for row in rows.mappings()}
+def memberships_of(conn: Connection, rule_id: int, kind: SubjectKind, ids: Sequence[str]) -> dict[str, Membership]:
+    """The memberships that a rule ever gave to these subjects, by subject id."""
+    m = t.memberships.c
+    found: dict[str, Membership] = {}
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        rows = conn.execute(
+            select(t.memberships).where(m.rule_id == rule_id, m.subject_kind == kind, m.subject_id.in_(some))
+        )
+        found.update((row["subject_id"], Membership(**row)) for row in rows.mappings())
+    return found
 
 
 def membership_of(conn: Connection, rule_id: int, key: SubjectKey) -> Membership | None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from antiphon.store.dialect import Id, Json
@@ -87,11 +88,20 @@ subjects = Table(
 Index("ix_subjects_recheck_at", subjects.c.recheck_at, sqlite_where=subjects.c.recheck_at.is_not(None),
       postgresql_where=subjects.c.recheck_at.is_not(None))  # fmt: skip
 
+fills = Table(  # how far rules are that are being filled
+    "fills",
+    metadata,
+    Column("rule_id", Integer, primary_key=True, autoincrement=False),
+    Column("phase", Text, nullable=False),  # counting | judging
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+)
+
 metric_numbers = Table(  # by which the blocks of subjects' state know a metric
     "metric_numbers",
     metadata,
     Column("number", Id, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", Text, nullable=False, unique=True),  # subject kind and metric key
     sqlite_autoincrement=True,
 )
 
@@ -184,6 +194,9 @@ rules = Table(
     Column("text", Text, nullable=False),
     Column("tree", Json, nullable=False),
     Column("filled_version", Integer, nullable=False),  # version whose state evaluation has filled; 0 = none
+    Column(
+        "greets", Boolean, nullable=False, server_default=text("false")
+    ),  # whether those who match when it is switched on are messaged
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )

@@ -23,7 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.rules.accumulators import exact_weight
-from antiphon.rules.kernel.layout import COUNT, FOLLOW_UP, NO_RECHECK, WEIGHT_ONE, Names, judgements_in, metrics_in, ring_of_follow_up
+from antiphon.rules.kernel.layout import (
+    COUNT,
+    FOLLOW_UP,
+    NO_RECHECK,
+    WEIGHT_ONE,
+    Names,
+    judgements_in,
+    metrics_in,
+    ring_of_follow_up,
+)
 from antiphon.rules.kernel.library import address, library, structure, whole
 
 Ints = NDArray[np.int64]
@@ -133,7 +142,15 @@ class Memory:
 
     def put_metric(self, slot: int, key: int, how: int, value: Any, *, ever: bool) -> None:
         """Put one metric (as `metrics` gives it) over what was there; None takes it away."""
-        numbers, values = ([], []) if value is None else ([0], [value]) if ever else value if how != FOLLOW_UP else ring_of_follow_up(value)
+        numbers, values = (
+            ([], [])
+            if value is None
+            else ([0], [value])
+            if ever
+            else value
+            if how != FOLLOW_UP
+            else ring_of_follow_up(value)
+        )
         if how == COUNT:
             values = [round(exact_weight(one) * WEIGHT_ONE) for one in values]
         places, amounts = whole(numbers), whole(values)

@@ -6,7 +6,7 @@ beside the block. Both ways give the same answer; a property test holds them equ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -67,8 +67,18 @@ class Unsupported(Exception):
 class Kernel:
     """A program's tables, and what changes in them: plans as they are met, calendar frames as time passes."""
 
-    def __init__(self, program: Program, numbers: Mapping[str, int], days: LocalDays) -> None:
-        """`numbers` gives each metric key its number in blocks; `days` are those of the workspace's time zone."""
+    def __init__(
+        self,
+        program: Program,
+        numbers: Mapping[SubjectKind, Mapping[str, int]],
+        days: LocalDays,
+        waiting: Collection[int] = (),
+    ) -> None:
+        """`numbers` gives each metric, by kind and key, its number in blocks; `days` are those of the workspace's time zone.
+
+        Rules that are `waiting` have their metrics kept, and judge nobody yet.
+        """
+        self._waiting = frozenset(waiting)
         self._program, self.days = program, days
         self.numbers = numbers
         self.readings = Readings()
@@ -99,12 +109,19 @@ class Kernel:
         plan.kept = tuple(m for m, place in zip(plan.metrics, places, strict=True) if place is None)
         return self._plan(
             tuple(place for place in places if place is not None),
-            tuple(self._rule_index[rule] for rule in plan.rules),
+            tuple(self._rule_index[rule] for rule in plan.rules if rule not in self._waiting),
         )
+
+    def metric(self, kind: SubjectKind, key: str) -> Kept:
+        """A metric of the program."""
+        return self._program.compilers[kind].metrics[key]
 
     def rules_plan(self, rules: Iterable[int]) -> int:
         """A plan that only has these rules (ids) judged."""
-        return self._plan((), tuple(self._rule_index[rule] for rule in rules if rule in self._rule_index))
+        return self._plan(
+            (),
+            tuple(self._rule_index[rule] for rule in rules if rule in self._rule_index and rule not in self._waiting),
+        )
 
     def _plan(self, metrics: tuple[int, ...], rules: tuple[int, ...]) -> int:
         key = (metrics, rules)
@@ -133,14 +150,14 @@ class Kernel:
 
     # -- the tables ----------------------------------------------------------------------------------------------
 
-    def _lower_metrics(self, numbers: Mapping[str, int]) -> Metrics:
+    def _lower_metrics(self, numbers: Mapping[SubjectKind, Mapping[str, int]]) -> Metrics:
         rows: list[tuple[int, int, int, int]] = []
         for kind, compiler in self._program.compilers.items():
             for key, metric in compiler.metrics.items():
                 if not is_native(metric, self.days):
                     continue
                 self.native[kind][key] = metric
-                number = 2 * numbers[key]
+                number = 2 * numbers[kind][key]
                 self._metric_index[kind, key, False] = len(rows)
                 if isinstance(metric, FollowUpMetric):
                     self._metric_index[kind, key, True] = len(rows) + 1
@@ -221,7 +238,9 @@ class _Lowering:
             self._measure(node)
         elif isinstance(node, tree.FollowUpMissing):
             (key,) = self._compiler.keys(node)
-            self._add((float(node.wait.ms), 0.0), OP=n.UNANSWERED, KEY=self._kernel.native_key(self._compiler.kind, key))
+            self._add(
+                (float(node.wait.ms), 0.0), OP=n.UNANSWERED, KEY=self._kernel.native_key(self._compiler.kind, key)
+            )
         else:
             raise Unsupported
 

@@ -103,6 +103,14 @@ def _state() -> None:
     op.create_index("ix_enrollments_status_due_at", "enrollments", ["status", "due_at"], unique=False)
     op.create_index("ix_enrollments_user_id", "enrollments", ["user_id"], unique=False)
     op.create_table(
+        "fills",
+        sa.Column("rule_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("rule_id", name=op.f("pk_fills")),
+    )
+    op.create_table(
         "identities",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -210,6 +218,7 @@ def _state() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("tree", sa.Text(), nullable=False),
         sa.Column("filled_version", sa.Integer(), nullable=False),
+        sa.Column("greets", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rules")),
