@@ -85,9 +85,8 @@ def _properties(data: Array, places: packed.Places, names: Arrow) -> dict[str, A
     """`properties`, `context`, and the columns that an API call's properties have of their own."""
     rows = len(names)
     calls = _compute.fill_null(_compute.equal(names, API_CALL), False).to_numpy(zero_copy_only=False)
-    texts = pa.array(places.fractions).cast(pa.string())
-    decimals = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
-    starts = np.frombuffer(texts.buffers()[1], dtype=np.int32)
+    buffers: Array = pa.array(places.fractions).cast(pa.string()).buffers()
+    decimals, starts = np.frombuffer(buffers[2] or b"", dtype=np.uint8), np.frombuffer(buffers[1], dtype=np.int32)
     own = packed.OwnProperties(rows)
     writer = packed.JsonWriter(data, decimals, starts, own)
     found: dict[str, Arrow] = {}
