@@ -24,7 +24,7 @@ export UV_PYTHON_DOWNLOADS ?= never
 RUN := $(UV) run --frozen --no-sync
 
 PAGE_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
-KERNEL := src/antiphon/rules/kernel/kernel.c
+C_SOURCES := $(shell find src/antiphon -name '*.c')
 STAMPS := .venv/.stamps
 CHECKS := check-format check-lint check-types check-layers check-migrations check-docs check-page
 
@@ -108,7 +108,7 @@ clean: ## remove what was made (never the data folder)
 .venv-tools/bin/uv:
 	@tools/bootstrap_uv.sh $(PYTHON) $(UV_VERSION)
 
-$(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(wildcard hatch_build.py) $(KERNEL) $(PAGE_SOURCES)
+$(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(wildcard hatch_build.py) $(C_SOURCES) $(PAGE_SOURCES)
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --reinstall-package antiphon
 	@mkdir -p $(@D) && touch $@
 

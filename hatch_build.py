@@ -1,4 +1,4 @@
-"""Builds into the package what is not Python: the kernel of evaluation (C) and the page (ui/).
+"""Builds into the package what is not Python: the kernel of evaluation and the reader of packed events (C), and the page (ui/).
 
 The machine's C compiler and Node do it or, where there is none, those from PyPI (Zig's C compiler). Runs for wheels and for editable installs, so that `uv sync` in a fresh clone gives a server with its page. A stamp of
 everything that the result depends on makes it do nothing when nothing changed. `ANTIPHON_SKIP_UI_BUILD=1` skips the page.
@@ -29,11 +29,14 @@ FOLDERS = ("public", "src")
 SHOWN_LINES = 40
 
 
-KERNEL = Path("src/antiphon/rules/kernel/kernel.c")
-LIBRARY = "_kernel.so"
+LIBRARIES = (
+    (Path("src/antiphon/rules/kernel/kernel.c"), "_kernel.so"),
+    (Path("src/antiphon/store/packed.c"), "_packed.so"),
+)
+"""C sources, and the libraries beside them that they are compiled to."""
 COMPILERS = ("cc", "gcc", "clang")
 COMPILER_FROM_PYPI = "ziglang>=0.14"
-KERNEL_FLAGS = ("-O2", "-std=c99", "-shared", "-fPIC")
+COMPILER_FLAGS = ("-O2", "-std=c99", "-shared", "-fPIC")
 
 
 class BuildError(Exception):
@@ -57,12 +60,13 @@ class PageBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build before the files are collected; what is built is ignored by git, so hatch must be told of it."""
         root = Path(self.root)
-        try:
-            build_kernel(root, report=self.app.display_info)
-        except BuildError as error:
-            self.app.abort(str(error))
-        build_data["artifacts"].append(f"/{(KERNEL.parent / LIBRARY).as_posix()}")
-        if version != "editable":  # the kernel is machine code
+        for source, library in LIBRARIES:
+            try:
+                build_library(root / source, library, report=self.app.display_info)
+            except BuildError as error:
+                self.app.abort(str(error))
+            build_data["artifacts"].append(f"/{(source.parent / library).as_posix()}")
+        if version != "editable":  # the libraries are machine code
             build_data["pure_python"], build_data["infer_tag"] = False, True
         if _wanted(root):
             try:
@@ -72,24 +76,24 @@ class PageBuildHook(BuildHookInterface[Any]):
         build_data["artifacts"].append(f"/{static_folder(Path()).as_posix()}/**")
 
 
-def build_kernel(root: Path, report: Any = print) -> bool:
-    """Compile the kernel unless what is there is newer than its source; tells whether it did."""
-    source, library = root / KERNEL, root / KERNEL.parent / LIBRARY
+def build_library(source: Path, name: str, report: Any = print) -> bool:
+    """Compile `source` to the library `name` beside it unless its stamp says that it is current; tells whether it did."""
+    library = source.with_name(name)
     if not source.is_file():
         return False
-    wanted = hashlib.sha256(source.read_bytes() + repr(KERNEL_FLAGS).encode()).hexdigest()
+    wanted = hashlib.sha256(source.read_bytes() + repr(COMPILER_FLAGS).encode()).hexdigest()
     stamp = library.with_suffix(".stamp")
     if library.is_file() and stamp.is_file() and stamp.read_text() == wanted:
         return False
     compiler = machine_compiler() or [sys.executable, "-m", "ziglang", "cc"]
-    report(f"Compiling the kernel with {Path(compiler[0]).name}")
-    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".kernel-") as folder:
-        made = Path(folder) / LIBRARY
-        command = [*compiler, *KERNEL_FLAGS, "-o", str(made), str(source), "-lm"]
+    report(f"Compiling {source.name} with {Path(compiler[0]).name}")
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=f".{source.stem}-") as folder:
+        made = Path(folder) / name
+        command = [*compiler, *COMPILER_FLAGS, "-o", str(made), str(source), "-lm"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-SHOWN_LINES:])
-            raise BuildError(f"Compiling the kernel failed: {' '.join(command)}\n{said}")
+            raise BuildError(f"Compiling {source.name} failed: {' '.join(command)}\n{said}")
         made.replace(library)
     stamp.write_text(wanted)
     return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from antiphon.model.event import LATE, Event
 from antiphon.store.history_packed import packed_table
 from antiphon.store.history_schema import to_events
 from antiphon.store.log import RawSegment, pack
+from antiphon.store.packed_events import BrokenSegment
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 optional = st.none() | texts
@@ -80,3 +83,51 @@ def test_rows_are_the_events(batches, start, end, repeated):
         status, latency = call.get("status"), call.get("latency_ms")
         assert row["status"] == (status if type(status) is int and abs(status) < 2**31 else None)
         assert row["latency_ms"] == (float(latency) if number(latency) else None)
+
+
+@given(st.lists(events, min_size=1, max_size=5), st.data())
+def test_a_segment_cut_short_is_an_error(batch, data):
+    """Wherever the bytes end too early, the reader says so and reads nothing beyond them."""
+    (whole,) = segments([batch])
+    cut = data.draw(st.integers(0, len(whole.payload) - 1))
+    with pytest.raises(BrokenSegment, match=r"cannot be read|should have"):
+        packed_table([RawSegment(5, whole.count, "raw", whole.payload[:cut], 0)], 0, 100, ())
+
+
+@given(st.lists(events, min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_broken_bytes_give_an_error_or_events_and_never_a_crash(batch, chance: random.Random):
+    """Bytes changed at random: lengths that reach beyond the end, types that events never have, texts that are no UTF-8."""
+    (whole,) = segments([batch])
+    body = bytearray(whole.payload)
+    for _ in range(chance.randint(1, 4)):
+        body[chance.randrange(len(body))] = chance.choice(
+            [0x00, 0x7F, 0xC1, 0xDB, 0xDD, 0xDF, 0xFF, chance.randrange(256)]
+        )
+    try:
+        table = packed_table([RawSegment(5, whole.count, "raw", bytes(body), 0)], 0, 100, ())
+    except ValueError:
+        return
+    assert table.num_rows == whole.count
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "ends in the middle"),
+        (b"\xdd\x00\x00\x00", "ends in the middle"),
+        (b"\x91", "ends in the middle"),
+        (b"\x92" + b"\x96\xa1a\xa1b\xa1c\x01\x02\xa1s" * 2, "more in it"),
+        (b"\x91\x96\xa1a\xa1b\xa1c\x01\x02\xa1s\x00", "stands where"),
+        (b"\x90", "has 0 events and should have 1"),
+        (b"\x91\x96\x05\xa1b\xa1c\x01\x02\xa1s", "stands where"),
+        (b"\x91\x96\xa1a\xa1b\xa1c\xc0\x02\xa1s", "stands where"),
+        (b"\x91\x90", "stands where"),
+        (b"\xc1", "never have"),
+        (b"\x91\x9a\xa1a\xa1b\xa1c\x01\x02\xa1s\xc0\xc0\xc0\x81\x05\x05", "stands where"),
+        (b"\x91\x9a\xa1a\xa1b\xa1c\x01\x02\xa1s\xc0\xc0\xc0" + b"\x91" * 600 + b"\xc0", "too deep"),
+    ],
+)
+def test_each_kind_of_broken_bytes_is_named(body, said):
+    """Said to hold one event, each of these does not: the message tells in what way."""
+    with pytest.raises(BrokenSegment, match=said):
+        packed_table([RawSegment(0, 1, "raw", body, 0)], 0, 100, ())

@@ -1,7 +1,8 @@
-"""The hook that builds the page into the package: when it builds, with what, and what it says when it cannot."""
+"""The hook that builds the page and the C libraries into the package: when it builds, with what, and what it says when it cannot."""
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import json
 import os
@@ -164,7 +165,72 @@ def test_skipping_leaves_the_package_without_a_page(
     monkeypatch.setenv(hook.SKIP, "1")
     build = hook.PageBuildHook()
     build.root = str(ui.parent)
+    build.app = types.SimpleNamespace(display_info=_quiet)
     data: dict[str, list[str]] = {"artifacts": []}
     build.initialize("editable", data)
     assert not hook.static_folder(ui.parent).exists()
-    assert data["artifacts"] == ["/src/antiphon/web/static/**"]
+    libraries = ["/src/antiphon/rules/kernel/_kernel.so", "/src/antiphon/store/_packed.so"]
+    assert data["artifacts"] == [*libraries, "/src/antiphon/web/static/**"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A C source."""
+    path = tmp_path / "answer.c"
+    path.write_text("int answer(void) { return 42; }\n")
+    return path
+
+
+def test_compiles_once_until_the_source_changes(hook: ModuleType, source: Path) -> None:
+    """The library can be called; with its stamp a second build does nothing; changed or deleted, it is made again."""
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    assert ctypes.CDLL(str(source.with_name("_answer.so"))).answer() == 42
+    assert not hook.build_library(source, "_answer.so", report=_quiet)
+    source.write_text("int answer(void) { return 43; }\n")
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    source.with_name("_answer.so").unlink()
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    assert sorted(path.name for path in source.parent.iterdir()) == ["_answer.so", "_answer.stamp", "answer.c"]
+
+
+def test_a_source_that_does_not_compile_is_quoted(hook: ModuleType, source: Path) -> None:
+    """The error has what the compiler said; the library of before stays, and the next build tries again."""
+    hook.build_library(source, "_answer.so", report=_quiet)
+    source.write_text("int answer(void) { return forty_two; }\n")
+    for _ in range(2):
+        with pytest.raises(hook.BuildError, match=r"(?s)Compiling answer.c failed.*forty_two"):
+            hook.build_library(source, "_answer.so", report=_quiet)
+    assert source.with_name("_answer.so").is_file()
+
+
+@pytest.mark.usefixtures("node")
+def test_asks_for_a_compiler_from_pypi_only_without_one(
+    hook: ModuleType, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine has no C compiler, Zig's is asked for, and used."""
+    monkeypatch.setenv(hook.SKIP, "1")
+    build = hook.PageBuildHook()
+    build.root = str(source.parent)
+    assert build.dependencies() == []
+    monkeypatch.setattr(hook, "machine_compiler", lambda: None)
+    assert build.dependencies() == [hook.COMPILER_FROM_PYPI]
+    python = source.parent / "python"
+    _script(python, f'echo "$@" > {source.parent}/called; while [ "$1" != -o ]; do shift; done; touch "$2"')
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    assert (source.parent / "called").read_text().startswith("-m ziglang cc -O2")
+
+
+def test_a_compiler_may_be_named(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CC goes before what is on PATH, arguments and all; a name that is not there is passed over."""
+    monkeypatch.setenv("CC", "sh -c")
+    assert hook.machine_compiler() == ["sh", "-c"]
+    monkeypatch.setenv("CC", "no-such-compiler")
+    monkeypatch.setenv("PATH", "")
+    assert hook.machine_compiler() is None
+
+
+def test_every_c_source_is_compiled(hook: ModuleType) -> None:
+    """What lies in the package as C is what the hook builds."""
+    there = {path.relative_to(HOOK.parent) for path in (HOOK.parent / "src").rglob("*.c")}
+    assert {source for source, _ in hook.LIBRARIES} == there

@@ -18,16 +18,17 @@ import ibis
 import msgspec
 
 from antiphon.model.subject import SubjectKey, SubjectKind
-from antiphon.rules import buckets
+from antiphon.rules import buckets, sketches
 from antiphon.rules.accumulators import LARGEST, MICRO, exact_weight, plain
-from antiphon.rules.columns import Column, Numbers, Table, Values, epoch_ms
+from antiphon.rules.columns import Column, Numbers, Table, Values, epoch_ms, hexadecimal
 from antiphon.rules.history_leaves import selected
 from antiphon.rules.history_rows import counted_weight, local_day
 from antiphon.rules.metrics import Metric
 from antiphon.rules.tree import Selector
-from antiphon.rules.zones import EPOCH_DAY, LocalDays
+from antiphon.rules.zones import EPOCH_DAY, LocalDays, local_days
 
 _GROUP = ("kind", "id", "bucket")
+_BETWEEN, _DAY = "between:", "day:"
 _BATCH = 50_000
 
 
@@ -56,6 +57,8 @@ def metric_rows(metric: Metric, selector: Selector, kind: SubjectKind, events: T
     start = _start(metric, now)
     if start is not None:
         chosen = chosen & (events.timestamp >= ibis.literal(_instant(start), type="timestamp('UTC')"))
+    if (fixed := _fixed(metric)) is not None:
+        chosen = chosen & (events.timestamp < ibis.literal(_instant(fixed[1]), type="timestamp('UTC')"))
     rows = events.filter(chosen)
     person = ibis.coalesce(rows.user_id, rows.anonymous_id)
     of_person = ibis.ifelse(rows.user_id.notnull(), "user", "anonymous")
@@ -99,7 +102,7 @@ def _values(metric: Metric, found: duckdb.DuckDBPyRelation) -> Iterator[tuple[Su
     for (kind, subject_id), of_id in groupby(rows, key=lambda row: (row[0], row[1])):
         numbers, values = [], []
         for row in of_id:
-            if numbers and numbers[-1] == row[2]:  # only days have several rows a bucket
+            if numbers and numbers[-1] == row[2]:  # days, digests and numbers have several rows a bucket
                 values[-1] = metric.accumulator.merge(values[-1], accumulated(*row[3:]))
             else:
                 numbers.append(row[2])
@@ -119,13 +122,29 @@ def _start(metric: Metric, now: int) -> int | None:
         return None
     if metric.width:
         return (now // metric.width - metric.limit) * metric.width
-    return metric.days.start(metric.days.day(now) - metric.limit)
+    if (fixed := _fixed(metric)) is not None:
+        return fixed[0]
+    days = _days_of(metric)
+    return days.start(days.day(now) - metric.limit)
+
+
+def _fixed(metric: Metric) -> tuple[int, int] | None:
+    """The edges (ms) of a window between two days, see `windows.BetweenFrame`."""
+    if not metric.step.startswith(_BETWEEN):
+        return None
+    start, end = metric.step.removeprefix(_BETWEEN).split(":")
+    return int(start), int(end)
+
+
+def _days_of(metric: Metric) -> LocalDays:
+    """The days that are the metric's buckets: of the workspace's zone, or UTC where a trait says which of them count."""
+    return local_days(metric.step.removeprefix(_DAY))
 
 
 def _bucket(metric: Metric, at: Numbers, now: int) -> Numbers:
-    if metric.ever:
-        return ibis.literal(0, "int64")
-    return (at / metric.width).floor().cast("int64") if metric.width else _day(at, metric.days, now)
+    if metric.width:
+        return (at / metric.width).floor().cast("int64")
+    return _day(at, _days_of(metric), now) if metric.step.startswith(_DAY) else ibis.literal(0, "int64")
 
 
 def _day(at: Numbers, days: LocalDays, now: int) -> Numbers:
@@ -179,8 +198,27 @@ def _days(rows: Table) -> Table:
     return rows.select(*_GROUP, "day").distinct()
 
 
-def _day_list(day: int) -> list[int]:
-    return [day]
+def _alone(number: int) -> list[int]:
+    return [number]
+
+
+def _digests(rows: Table) -> Table:
+    """The smallest digests of each group: more are never kept."""
+    digests = rows.select(*_GROUP, digest=hexadecimal(Column(rows.value).digest))
+    digests = digests.filter(digests.digest.notnull()).distinct()
+    order = ibis.window(group_by=[digests[name] for name in _GROUP], order_by=digests.digest)
+    placed = digests.mutate(place=ibis.row_number().over(order))
+    return placed.filter(placed.place <= sketches.DISTINCT).select(*_GROUP, "digest")
+
+
+def _spread(rows: Table) -> Table:
+    numbers = rows.mutate(number=Column(rows.value).number)
+    numbers = numbers.filter((~numbers.number.isinf()).fill_null(False))
+    return numbers.group_by([*_GROUP, "number"]).aggregate(total_weight=numbers.weight.sum())
+
+
+def _number(number: float, weight: float) -> sketches.Spread:
+    return [0, [plain(number)], [plain(weight)]]
 
 
 def _weight(total: float) -> int | float:
@@ -204,5 +242,7 @@ _FORMS: dict[str, _Form] = {
     "last": _Form(_picked(newest=True), _value),
     "first_at": _Form(_grouped(first_at=lambda rows: rows["at"].min()), int),
     "last_at": _Form(_grouped(last_at=lambda rows: rows["at"].max()), int),
-    "days": _Form(_days, _day_list),
+    "days": _Form(_days, _alone),
+    "digests": _Form(_digests, _alone),
+    "spread": _Form(_spread, _number),
 }

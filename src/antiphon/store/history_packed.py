@@ -23,13 +23,13 @@ _TEXTS = ("event_id", "type", "name", "source", "user_id", "anonymous_id", "comp
 _compute: Any = pyarrow.compute
 _buffer: Any = pa.py_buffer
 _GROUP_BYTES = 4 * 1024 * 1024
-_JSON_GROWTH = 8
-"""JSON has at most so many bytes for one of MessagePack: a control character has 6, `false` and a comma too, a small
-fraction's 24 stand for 5."""
 
 
 def packed_table(segments: Sequence[RawSegment], start: int, end: int, repeated: Collection[int]) -> pa.Table:
-    """The rows of the events in [start, end) but for the offsets `repeated`, in the order of the log."""
+    """The rows of the events in [start, end) but for the offsets `repeated`, in the order of the log.
+
+    Raises ValueError (BrokenSegment, ArrowInvalid) for bytes that are no packed events.
+    """
     batches = [_batch(group, start, end, repeated) for group in _groups(segments)]
     return pa.Table.from_batches([batch for batch in batches if batch.num_rows], schema=SCHEMA)
 
@@ -54,59 +54,54 @@ def _batch(
 ) -> pa.RecordBatch:
     data = np.frombuffer(b"".join(body for _, body in group), dtype=np.uint8)
     rows = sum(segment.count for segment, _ in group)
-    texts, lengths = np.empty((packed.TEXTS, rows), np.int64), np.empty((packed.TEXTS, rows), np.int64)
-    times, bodies, before = (np.empty((2, rows), np.int64) for _ in range(3))
-    weights, flags = np.empty(rows, np.float64), np.empty(rows, np.int32)
-    fractions, total = np.empty(len(data) // 5 + 1, np.float64), np.zeros(1, np.int64)
-    out = (texts, lengths, times, weights, flags, bodies, before, fractions, total)
+    places = packed.Places(data, rows)
     offsets = np.empty(rows, np.int64)
     row = place = 0
     for segment, body in group:
-        packed.walk(data, place, row, out)
+        places.read(place, place + len(body), row, segment.count)
         offsets[row : row + segment.count] = np.arange(segment.first_offset, segment.first_offset + segment.count)
         row, place = row + segment.count, place + len(body)
-    columns: dict[str, Arrow] = {name: _texts(data, texts[i], lengths[i]) for i, name in enumerate(_TEXTS)}
-    columns |= _properties(data, bodies, before, fractions[: int(total[0])], columns["name"])
+    columns: dict[str, Arrow] = {
+        name: _texts(data, places.texts[index], places.lengths[index]) for index, name in enumerate(_TEXTS)
+    }
+    columns |= _properties(data, places, columns["name"])
     columns |= {
         "log_offset": pa.array(offsets),
-        "timestamp": _instants(times[0]),
-        "received_at": _instants(times[1]),
-        "weight": pa.array(weights),
-        "late": pa.array((flags & LATE) != 0),
-        "flags": pa.array(flags),
+        "timestamp": _instants(places.times[0]),
+        "received_at": _instants(places.times[1]),
+        "weight": pa.array(places.weights),
+        "late": pa.array((places.flags & LATE) != 0),
+        "flags": pa.array(places.flags),
     }
     batch = pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+    batch.validate(full=True)  # that texts are UTF-8, which only broken bytes are not
     keep = (offsets >= start) & (offsets < end)
     if repeated:
         keep &= ~np.isin(offsets, np.fromiter(repeated, np.int64))
     return batch if keep.all() else batch.filter(pa.array(keep))
 
 
-def _properties(data: Array, bodies: Array, before: Array, fractions: Array, names: Arrow) -> dict[str, Arrow]:
+def _properties(data: Array, places: packed.Places, names: Arrow) -> dict[str, Arrow]:
     """`properties`, `context`, and the columns that an API call's properties have of their own."""
     rows = len(names)
-    calls = _compute.equal(names, API_CALL).to_numpy(zero_copy_only=False)
-    places, lengths = np.empty((2, rows), np.int64), np.full((2, rows), -1, np.int64)
-    status, has_status = np.zeros(rows, np.int32), np.zeros(rows, np.bool_)
-    latency, has_latency = np.zeros(rows, np.float64), np.zeros(rows, np.bool_)
-    own = (places, lengths, status, has_status, latency, has_latency)
-    texts = pa.array(fractions).cast(pa.string())
-    decimals = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
-    starts = np.frombuffer(texts.buffers()[1], dtype=np.int32)
-    json = np.empty(len(data) * _JSON_GROWTH, np.uint8)
+    calls = _compute.fill_null(_compute.equal(names, API_CALL), False).to_numpy(zero_copy_only=False)
+    buffers: Array = pa.array(places.fractions).cast(pa.string()).buffers()
+    decimals, starts = np.frombuffer(buffers[2] or b"", dtype=np.uint8), np.frombuffer(buffers[1], dtype=np.int32)
+    own = packed.OwnProperties(rows)
+    writer = packed.JsonWriter(data, decimals, starts, own)
     found: dict[str, Arrow] = {}
     for index, name in enumerate(("properties", "context")):
-        there = bodies[index] >= 0
+        there = places.bodies[index] >= 0
         if there.any():
             of = calls if name == "properties" else np.zeros(rows, np.bool_)
-            ends = packed.write_json(data, bodies[index], before[index], decimals, starts, of, own, json)
-            found[name] = _strings(json[: ends[-1]].copy(), ends, there)
+            found[name] = _strings(*writer.write(places.bodies[index], places.before[index], of), there)
         else:
             found[name] = pa.nulls(rows, pa.string())
     found["properties"] = _compute.fill_null(found["properties"], "{}")
-    found |= {name: _texts(data, places[index], lengths[index]) for index, name in enumerate(("method", "route"))}
-    found["status"] = pa.array(status, mask=~has_status)
-    found["latency_ms"] = pa.array(latency, mask=~has_latency)
+    for index, name in enumerate(("method", "route")):
+        found[name] = _texts(data, own.places[index], own.lengths[index])
+    found["status"] = pa.array(own.status, mask=~own.has_status)
+    found["latency_ms"] = pa.array(own.latency, mask=~own.has_latency)
     return found
 
 
