@@ -13,6 +13,7 @@ from antiphon.model.subject import SubjectKey
 from antiphon.rules.live import Program
 from antiphon.rules.state import SubjectState, set_trait
 from antiphon.store import subjects
+from antiphon.store.computed_traits import refused_counter
 from antiphon.store.engine import Connection
 
 
@@ -50,7 +51,7 @@ def _settle(
     key = id_of(event)
     if event.type == "identify" and key is not None and event.properties:
         root = identities.root(key)
-        names = _set_traits(conn, records, key, event)
+        names = _set_traits(conn, program, records, key, event, changes)
         changes.judge(root, program.rules_for_traits("user", names))
         changes.profiles.add(root)
     if event.type == "group" and event.company_id is not None:
@@ -82,13 +83,28 @@ def _link(
         if root != member:
             changes.moved.add(member)
             if record is not None:
-                records.change(conn, member).judgements.clear()
+                former = records.change(conn, member)
+                former.judgements.clear()
+                former.computed.clear()
 
 
-def _set_traits(conn: Connection, records: Records, key: SubjectKey, event: Event) -> set[str]:
-    """Set the traits that an identify or group call carries; the names of those that changed."""
+def _set_traits(
+    conn: Connection, program: Program, records: Records, key: SubjectKey, event: Event, changes: Changes
+) -> set[str]:
+    """Set the traits that an identify or group call carries; the names of those that changed.
+
+    A computed trait is what its formula says, whatever a call says: that is refused, and counted.
+    """
     state = records.change(conn, key).state
-    return {name for name, value in event.properties.items() if set_trait(state, name, value, event.timestamp)}
+    kind = "company" if key.kind == "company" else "user"
+    computed = program.computed_names(kind)
+    names: set[str] = set()
+    for name, value in event.properties.items():
+        if name in computed:
+            changes.refuse(refused_counter(kind, name))
+        elif set_trait(state, name, value, event.timestamp):
+            names.add(name)
+    return names
 
 
 def _group(
@@ -97,7 +113,7 @@ def _group(
     """A group call: the company's traits, and the caller's company."""
     company = SubjectKey("company", event.company_id or "")
     if event.properties:
-        names = _set_traits(conn, records, company, event)
+        names = _set_traits(conn, program, records, company, event, changes)
         changes.judge(company, program.rules_for_traits("company", names))
         changes.company_traits.setdefault(company.id, set()).update(names)
     changes.profiles.add(company)

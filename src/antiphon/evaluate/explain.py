@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from antiphon.evaluate.absorb import company_of
+from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.program import InForce
@@ -14,7 +15,7 @@ from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.explain import ConditionReport
 from antiphon.rules.state import SubjectState, adopt
-from antiphon.store import subjects
+from antiphon.store import computed_traits, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
 
@@ -42,7 +43,8 @@ def explain(
     `segments` are the active rules, whose segments the rule may read. `past` are the subject's own events: given for a
     rule that evaluation keeps no state for (a draft), whose metrics are then counted from them.
     """
-    current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now)
+    traits = specs(computed_traits.list_computed_traits(conn))
+    current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now, traits)
     identities = Identities(subjects.identities_of(conn, key.id) if key.kind == "user" else {})
     records = Records(capacity=0)
     records.prefetch(conn, identities.group(key) if key.kind == "user" else [key])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Judgement, Record
+from antiphon.evaluate.record import ComputedValue, Judgement, Record
 from antiphon.evaluate.records import Records
 from antiphon.model.event import INTERNAL, Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.state import SubjectView, trait_values
+from antiphon.rules.state import SubjectState, SubjectView
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import Membership
 
@@ -19,19 +21,26 @@ CompanyOf = Callable[[SubjectKey], str | None]
 
 
 class Outcome:
-    """What judging led to: memberships and signals to store, events of our own to emit."""
+    """What judging led to: memberships and signals to store, events of our own to emit.
+
+    `profiles` are those whose computed traits changed; `company_traits` names these traits of companies, for whose
+    members they may change something too.
+    """
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.memberships: list[Membership] = []
         self.signals: list[Signal] = []
         self.emissions: list[Event] = []
+        self.profiles: set[SubjectKey] = set()
+        self.company_traits: dict[str, set[str]] = {}
 
     def add(self, other: Outcome) -> None:
         """Take in what another judging led to."""
         self.memberships.extend(other.memberships)
         self.signals.extend(other.signals)
         self.emissions.extend(other.emissions)
+        self.profiles |= other.profiles
 
 
 class Judge:
@@ -63,7 +72,8 @@ class Judge:
     def judge(self, key: SubjectKey, rules: Iterable[int], caused_at: int | None) -> None:
         """Judge `key` by `rules` (rule ids; those about another kind of subject are left out).
 
-        A rule that reads another rule's segment is judged after it, and again when that one changes.
+        Computed traits among them (by their keys) are computed. What reads another's segment or computed trait comes
+        after it, and again when that one changes.
         """
         if key.kind == "anonymous":
             return
@@ -71,6 +81,9 @@ class Judge:
         queue = self._current.in_order(key.kind, rules)
         if not self._current.layered:
             view = self.view(key, record, {})
+            for number in [number for number in queue if number < 0]:
+                self._compute(key, record, number, view)
+            queue = [number for number in queue if number > 0]
             for rule_id, truth, recheck_at in self._program.evaluate_all(queue, view, self._now):
                 self._settle(key, record, rule_id, truth, recheck_at, caused_at)
             return
@@ -79,28 +92,59 @@ class Judge:
         view = self.view(key, record, segments)
         while queue:
             rule_id = queue.pop(0)
+            if rule_id < 0:
+                if self._compute(key, record, rule_id, view):
+                    view = msgspec.structs.replace(view, traits=self._current.traits(key.kind, record, view.state))
+                    queue = self._current.in_order(key.kind, {*queue, *self._current.readers(rule_id)})
+                continue
             verdict = self._program.evaluate(rule_id, view, self._now)
             if self._settle(key, record, rule_id, verdict.truth, verdict.recheck_at, caused_at):
                 segments[known[rule_id].name] = record.judgements[rule_id].member
-                readers = self._program.rules_for_segment(rule_id)
+                readers = self._current.readers(rule_id)
                 if readers:
                     queue = self._current.in_order(key.kind, {*queue, *readers})
 
     def view(self, key: SubjectKey, record: Record, segments: dict[str, bool]) -> SubjectView:
         """A subject as rules see it: all its ids together, its traits, its company's traits, its segments."""
+        state = self._state(key, record)
+        company = self._company_of(key) if key.kind == "user" else None
+        company_record = self._records.find(self._conn, SubjectKey("company", company)) if company is not None else None
+        return SubjectView(
+            state=state,
+            traits=self._current.traits(key.kind, record, state),
+            company_traits=(
+                self._current.traits("company", company_record, company_record.state)
+                if company_record is not None
+                else None
+            ),
+            segments=segments,
+        )
+
+    def _state(self, key: SubjectKey, record: Record) -> SubjectState:
         state = record.state
         for other in self._identities.group(key)[1:] if key.kind == "user" else ():
             part = self._records.find(self._conn, other)
             if part is not None:
                 state = self._program.merge(state, part.state)
-        company = self._company_of(key) if key.kind == "user" else None
-        company_record = self._records.find(self._conn, SubjectKey("company", company)) if company is not None else None
-        return SubjectView(
-            state=state,
-            traits=trait_values(state),
-            company_traits=trait_values(company_record.state) if company_record is not None else None,
-            segments=segments,
-        )
+        return state
+
+    def _compute(self, key: SubjectKey, record: Record, number: int, view: SubjectView) -> bool:
+        """Bring a computed trait up to date; whether its value changed, which alone has the profile written."""
+        value, recheck_at = self._program.compute(number, view, self._now)
+        old = record.computed.get(number)
+        if old is None:
+            if value is None and recheck_at is None:
+                return False
+            old = record.computed[number] = ComputedValue(0, None, self._now)
+        spec = self._current.computed[number]
+        old.version, old.recheck_at = spec.version, recheck_at
+        if type(old.value) is type(value) and old.value == value:
+            return False
+        old.value, old.since = value, self._now
+        self._outcome.profiles.add(key)
+        if key.kind == "company":
+            self._outcome.company_traits.setdefault(key.id, set()).add(spec.name)
+        return True
 
     def _settle(
         self, key: SubjectKey, record: Record, rule_id: int, truth: bool, recheck_at: int | None, caused_at: int | None

@@ -8,6 +8,7 @@ import msgspec
 
 from antiphon.evaluate.absorb import absorb, company_of
 from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.computed import compute_everybody, forget_removed, judge_members, specs
 from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
@@ -19,7 +20,7 @@ from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.store import log, log_duplicates, program, signals, subjects, workflow_runs
+from antiphon.store import computed_traits, log, log_duplicates, program, signals, subjects, workflow_runs
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
@@ -143,21 +144,28 @@ class Evaluator:
 
     def _refresh(self, conn: Connection, position: int, now: int, outcome: Outcome) -> InForce:
         """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
-        fingerprint = workflow_runs.fingerprint(conn)
+        fingerprint = (*workflow_runs.fingerprint(conn), *computed_traits.fingerprint(conn))
         if self._current is not None and fingerprint == self._fingerprint:
             return self._current
         zone = self._time_zone(conn)
         watched = watches(conn)
         rows = active_rules(conn)
-        current = InForce(rows, watched, zone, now)
+        traits = computed_traits.list_computed_traits(conn)
+        current = InForce(rows, watched, zone, now, specs(traits))
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
         unfilled = [row for row in rows if row.filled_version < row.version]
-        if unfilled:
+        new_traits = [trait for trait in traits if trait.filled_version < trait.version]
+        removed = computed_traits.removed_computed_traits(conn)
+        if removed:
+            forget_removed(conn, self._records, removed, outcome)
+        if unfilled or new_traits:
             identities = self._identities_of(conn)
-            filled = InForce([row for row in rows if row not in unfilled], [], zone, now)
+            kept = specs([trait for trait in traits if trait not in new_traits])
+            filled = InForce([row for row in rows if row not in unfilled], [], zone, now, kept)
             missing = current.program.new_metrics(filled.program)
             if any(missing.values()):
                 fill_metrics(conn, current.program, missing, self._records, identities, self._past(position))
+            outcome.add(compute_everybody(conn, current, new_traits, self._records, identities, now))
             outcome.add(judge_everybody(conn, current, unfilled, self._records, identities, now))
         self._current, self._fingerprint = current, fingerprint
         return current
@@ -180,6 +188,11 @@ class Evaluator:
         wanted = changes.rules
         judge = Judge(conn, current, self._records, identities, company, now, outcome)
         self._records.prefetch(conn, wanted)
+        if current.computed:  # a company's traits first, since what reads them is judged after them
+            companies = [key for key in wanted if key.kind == "company"]
+            for key in companies:
+                judge.judge(key, wanted.pop(key), changes.receipt.get(key))
+            judge_members(conn, current, identities, outcome, lambda key, readers, _: changes.judge(key, readers))
         for key, rules in wanted.items():
             if key.kind != "company" and identities.root(key) != key:
                 continue  # became part of somebody else after this was noted; that one is judged by everything
@@ -193,7 +206,7 @@ class Evaluator:
         for key in changes.new:
             changes.judge(key, current.initial(key.kind))
         for key in changes.everything:
-            changes.judge(key, current.in_order(key.kind, current.rules))
+            changes.judge(key, current.everything(key.kind))
         for company_id, names in changes.company_traits.items():
             readers = current.program.rules_for_company_traits(names)
             if readers:
@@ -203,13 +216,16 @@ class Evaluator:
             changes.judge(key, self._due_rules(conn, current, key, now))
 
     def _due_rules(self, conn: Connection, current: InForce, key: SubjectKey, now: int) -> list[int]:
-        """The rules whose timer has come; judgements of rules that are gone are dropped here."""
+        """The rules and computed traits whose timer has come; judgements of rules that are gone are dropped here."""
         if self._records.find(conn, key) is None:
             return []
         record = self._records.change(conn, key)
         for rule_id in [r for r in record.judgements if r not in current.rules]:
             del record.judgements[rule_id]
-        return [r for r, j in record.judgements.items() if j.recheck_at is not None and j.recheck_at <= now]
+        for number in [number for number in record.computed if number not in current.computed]:
+            del record.computed[number]
+        kept = (*record.judgements.items(), *record.computed.items())
+        return [r for r, j in kept if j.recheck_at is not None and j.recheck_at <= now]
 
     def _save(
         self, conn: Connection, current: InForce, identities: Identities, changes: Changes, outcome: Outcome, now: int
@@ -217,7 +233,9 @@ class Evaluator:
         subjects.save_identities(conn, changes.links)
         for key in changes.moved:
             subjects.end_subject(conn, key, now)
-        save_profiles(conn, current.program, self._records, identities, changes)
+        changes.profiles |= outcome.profiles
+        signals.count_up(conn, changes.refused)
+        save_profiles(conn, current, self._records, identities, changes)
         subjects.save_memberships(
             conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
         )

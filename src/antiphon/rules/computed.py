@@ -1,0 +1,121 @@
+"""Computed traits in a program: what each reads, and their ring-free order among themselves and with segments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from antiphon.errors import InvalidInput
+from antiphon.model.subject import SubjectKind
+from antiphon.rules import formula as f
+from antiphon.rules import tree
+from antiphon.rules.compile import Compiler, of_company
+from antiphon.rules.formula_check import as_condition
+from antiphon.rules.formula_values import Evaluate, FormulaCompiler
+from antiphon.rules.segments import find_cycle
+from antiphon.rules.zones import LocalDays
+
+
+class ComputedSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A computed trait to keep; `name` is the trait's."""
+
+    id: int
+    version: int
+    subject_kind: SubjectKind
+    name: str
+    formula: f.Formula
+
+    @property
+    def key(self) -> int:
+        """Its number beside the rules', whose ids it must not meet: below 0."""
+        return -self.id
+
+
+class Reads(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule or formula looks at: metrics, own traits, the company's, segments, how long the subject is known."""
+
+    kind: SubjectKind
+    keys: frozenset[str]
+    own_traits: frozenset[str]
+    company_traits: frozenset[str]
+    segments: frozenset[str]
+    known_for: bool
+
+
+class Computed(msgspec.Struct, frozen=True):
+    """A computed trait, compiled."""
+
+    spec: ComputedSpec
+    evaluate: Evaluate
+    reads: Reads
+
+
+def compile_computed(spec: ComputedSpec, compiler: Compiler, days: LocalDays) -> Computed:
+    """Compile a computed trait, adding its metrics to the rules'. Raises InvalidInput for one that cannot be evaluated."""
+    evaluate = FormulaCompiler(compiler, days).value(spec.formula)
+    nodes = [as_condition(node) for node in f.measures(spec.formula)]
+    asked = [
+        leaf
+        for condition in f.conditions(spec.formula)
+        for _, leaf in tree.leaves(condition)
+        if isinstance(leaf, tree.Measure)
+    ]
+    own: set[str] = set()
+    company: set[str] = set()
+    for name, owner in f.traits(spec.formula):
+        (company if of_company(owner, spec.subject_kind) else own).add(name)
+    return Computed(
+        spec,
+        evaluate,
+        Reads(
+            kind=spec.subject_kind,
+            keys=frozenset(key for node in (*nodes, *asked) for key in compiler.keys(node)),
+            own_traits=frozenset(own),
+            company_traits=frozenset(company),
+            segments=frozenset(f.segments(spec.formula)),
+            known_for=any(compiler.asks_known(leaf) for leaf in asked),
+        ),
+    )
+
+
+def check_cycles(
+    start: str,
+    computed: Mapping[tuple[SubjectKind, str], f.Formula],
+    rules: Mapping[str, tuple[SubjectKind, tree.Tree]],
+) -> None:
+    """Refuse a computed trait or rule that leads back to itself, through traits or segments.
+
+    `start` is what is being saved, as `trait_node` or `segment_node` names it; `computed` and `rules` are all there are,
+    with it among them. Raises InvalidInput, naming the whole cycle.
+    """
+    references: dict[str, list[str]] = {}
+    for (kind, name), formula in computed.items():
+        read = {_owner_kind(owner, kind, trait) for trait, owner in f.traits(formula)}
+        references[trait_node(kind, name)] = [
+            *(trait_node(*key) for key in read if key in computed),
+            *(segment_node(segment) for segment in f.segments(formula)),
+        ]
+    for name, (kind, rule) in rules.items():
+        read = {_owner_kind(owner, kind, trait) for trait, owner in f.rule_traits(rule)}
+        references[segment_node(name)] = [
+            *(trait_node(*key) for key in read if key in computed),
+            *(segment_node(segment) for segment in tree.segments(rule)),
+        ]
+    cycle = find_cycle(start, references)
+    if cycle is not None:
+        raise InvalidInput(f"These refer to each other in a circle: {' -> '.join(cycle)}.", cycle=cycle)
+
+
+def trait_node(kind: SubjectKind, name: str) -> str:
+    """How a computed trait is named in a cycle."""
+    return f"{kind} trait {name}"
+
+
+def segment_node(name: str) -> str:
+    """How a rule's segment is named in a cycle."""
+    return f"segment {name}"
+
+
+def _owner_kind(owner: tree.Owner, kind: SubjectKind, trait: str) -> tuple[SubjectKind, str]:
+    return ("company" if of_company(owner, kind) else kind), trait
