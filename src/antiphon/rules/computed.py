@@ -91,15 +91,15 @@ def check_cycles(
     """
     references: dict[str, list[str]] = {}
     for (kind, name), formula in computed.items():
-        read = {_owner_kind(owner, kind, trait) for trait, owner in f.traits(formula)}
+        read = f.trait_keys(f.traits(formula), kind)
         references[trait_node(kind, name)] = [
-            *(trait_node(*key) for key in read if key in computed),
+            *(trait_node(*key) for key in sorted(read & computed.keys())),
             *(segment_node(segment) for segment in f.segments(formula)),
         ]
     for name, (kind, rule) in rules.items():
-        read = {_owner_kind(owner, kind, trait) for trait, owner in f.rule_traits(rule)}
+        read = f.trait_keys(f.rule_traits(rule), kind)
         references[segment_node(name)] = [
-            *(trait_node(*key) for key in read if key in computed),
+            *(trait_node(*key) for key in sorted(read & computed.keys())),
             *(segment_node(segment) for segment in tree.segments(rule)),
         ]
     cycle = find_cycle(start, references)
@@ -115,7 +115,3 @@ def trait_node(kind: SubjectKind, name: str) -> str:
 def segment_node(name: str) -> str:
     """How a rule's segment is named in a cycle."""
     return f"segment {name}"
-
-
-def _owner_kind(owner: tree.Owner, kind: SubjectKind, trait: str) -> tuple[SubjectKind, str]:
-    return ("company" if of_company(owner, kind) else kind), trait

@@ -6,12 +6,13 @@ wrote. What the nodes mean stands in `formula_values.py`; whether a formula make
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from antiphon.errors import InvalidInput
+from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.tree import Aggregate, Condition, Duration, Ever, Owner, Tagged, Window
 
@@ -184,6 +185,11 @@ def rule_traits(rule: tree.Tree) -> Iterator[tuple[str, Owner]]:
 def _window_traits(window: Window) -> Iterator[tuple[str, Owner]]:
     if isinstance(window, (tree.BillingPeriod, tree.SinceTrait)):
         yield window.trait, window.owner
+
+
+def trait_keys(read: Iterable[tuple[str, Owner]], kind: SubjectKind) -> set[tuple[SubjectKind, str]]:
+    """Traits as (whose kind, name), seen from a rule or formula about `kind`."""
+    return {("company" if owner == "company" else kind, name) for name, owner in read}
 
 
 def segments(formula: Formula) -> Iterator[str]:

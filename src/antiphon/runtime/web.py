@@ -14,6 +14,7 @@ from antiphon.ingest.access import Access, AccessReader, IngestKey
 from antiphon.ingest.http import IngestApp
 from antiphon.ingest.pressure import Pressure, disk_space_of
 from antiphon.model.clock import Clock, wall_clock
+from antiphon.runtime.computed_traits import ComputedTraits
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events
 from antiphon.runtime.http import HttpServer
@@ -85,6 +86,7 @@ class Web:
                 channel=_channel(settings.email),
                 events=events,
                 rules=RuleEngine(store, reader, events, clock),
+                computed=ComputedTraits(store, reader, clock),
                 renderer=renderer,
                 test_send=TestSender(store, provider, workspace, clock),
                 demo=demo,

@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry
 from antiphon.errors import InvalidInput, RuleSyntaxError
 from antiphon.model.message import SendResult
 from antiphon.model.workspace import Workspace
+from antiphon.runtime.computed_traits import ComputedTraits
 from antiphon.store.engine import Store
+from antiphon.store.history import HistoryReader
 from antiphon.store.tables import profiles
 from antiphon.store.tokens import add_token, new_secret
 from antiphon.templates.content import Rendered, RenderError
@@ -67,6 +69,13 @@ class Rules:
             path="0", depth=0, text=rule.text, value="5", needed="at least 5", met=True, recheck_at=None
         )
         return Explained(met=True, recheck_at=None, as_of=NOW, conditions=[condition])
+
+
+class Computed(ComputedTraits):
+    """The real ones, who do not look into the trees of the rules above."""
+
+    def check_rule(self, conn, rule_id, name, kind, rule):
+        pass
 
 
 @dataclass
@@ -172,6 +181,7 @@ def context(sqlite_store: Store, clock) -> WebContext:
         channel=ChannelInfo(),
         events=Events(),
         rules=Rules(),
+        computed=Computed(sqlite_store, HistoryReader(sqlite_store), clock),
         renderer=Renderer(),
         test_send=TestMail(),
         demo=Demo(),
