@@ -9,14 +9,25 @@ import type { RuleProblem } from '~/features/rules/ruleProblem';
 import type { RuleCheck } from '~/features/rules/useRuleCheck';
 
 interface RuleTextEditorProps {
+  label?: string;
+  description?: string;
+  placeholder?: string;
   text: string;
   onChange: (text: string) => void;
-  check: RuleCheck;
+  check: Pick<RuleCheck, 'problem' | 'failure'>;
   vocabulary: Vocabulary;
 }
 
-/** The rule's text, underlined where the server stops understanding it. */
-export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEditorProps) {
+/** A rule's or formula's text, underlined where the server stops understanding it. */
+export function RuleTextEditor({
+  label = 'Rule',
+  description = 'One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Names complete as you type.',
+  placeholder = 'count of api_call where status = 400 in the last 24 hours >= 5',
+  text,
+  onChange,
+  check,
+  vocabulary,
+}: RuleTextEditorProps) {
   const [view, setView] = useState<EditorView | null>(null);
   const extensions = useMemo(() => [ruleLanguage, ruleCompletion(vocabulary)], [vocabulary]);
   const { problem } = check;
@@ -39,15 +50,15 @@ export function RuleTextEditor({ text, onChange, check, vocabulary }: RuleTextEd
   return (
     <Stack gap="sm">
       <CodeEditor
-        label="Rule"
-        description="One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Names complete as you type."
+        label={label}
+        description={description}
         value={text}
         onChange={onChange}
         extensions={extensions}
         minHeight="112px"
         maxHeight="420px"
         invalid={problem !== null}
-        placeholder="count of api_call where status = 400 in the last 24 hours >= 5"
+        placeholder={placeholder}
         onCreate={setView}
       />
       {problem && <ProblemText problem={problem} />}
