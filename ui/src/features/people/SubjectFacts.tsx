@@ -51,7 +51,7 @@ export function SubjectFacts({
                   </Table.Td>
                   <Table.Td style={{ overflowWrap: 'anywhere' }}>
                     {valueText(value)}
-                    {computed.has(trait) && <ComputedMark trait={computed.get(trait)!} />}
+                    <ComputedMark trait={computed.get(trait)} />
                   </Table.Td>
                 </Table.Tr>
               ))}
@@ -100,7 +100,8 @@ export function SubjectFacts({
 }
 
 /** Says that nobody set this trait, and by which formula it is what it is. */
-function ComputedMark({ trait }: { trait: ComputedTraitOut }) {
+function ComputedMark({ trait }: { trait?: ComputedTraitOut }) {
+  if (trait === undefined) return null;
   return (
     <Text size="xs" c="dimmed">
       <RowLink to="/computed-traits/$id" params={{ id: String(trait.id) }}>
