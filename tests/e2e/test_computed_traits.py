@@ -39,7 +39,7 @@ def test_a_computed_trait_from_an_example_to_a_profile(product: Product, visitor
     expect(page).to_have_url(re.compile(r"/computed-traits/\d+$"))
     editor = page.url.removeprefix(product.url)
     visitor.open("/users/ada")
-    expect(page.get_by_role("link", name="computed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="computed", exact=True)).to_be_visible(timeout=20_000)
     expect(page.get_by_role("cell", name="used_event_count")).to_be_visible()
     check_looks(visitor, editor, "computed-trait")
     check_looks(visitor, "/computed-traits", "computed-traits")

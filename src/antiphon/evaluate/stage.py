@@ -188,18 +188,19 @@ class Evaluator:
         wanted = changes.rules
         judge = Judge(conn, current, self._records, identities, company, now, outcome)
         self._records.prefetch(conn, wanted)
-        if current.computed:  # a company's traits first, since what reads them is judged after them
-            companies = [key for key in wanted if key.kind == "company"]
+        companies = [key for key in wanted if key.kind == "company"] if current.computed else []
+        if companies:  # their traits first, since what reads them is judged after them
             for key in companies:
                 judge.judge(key, wanted.pop(key), changes.receipt.get(key))
             judge_members(conn, current, identities, outcome, lambda key, readers, _: changes.judge(key, readers))
+            self._records.prefetch(conn, wanted)
         for key, rules in wanted.items():
             if key.kind != "company" and identities.root(key) != key:
                 continue  # became part of somebody else after this was noted; that one is judged by everything
             judge.judge(key, rules, changes.receipt.get(key))
         for watch, root, event in changes.hits:
             outcome.signals.append(_event_signal(watch, root, event))
-        return len(wanted)
+        return len(companies) + len(wanted)
 
     def _gather(self, conn: Connection, current: InForce, identities: Identities, changes: Changes, now: int) -> None:
         """Add to the rules that events touched: those of newcomers, of the merged, of company traits, of timers."""

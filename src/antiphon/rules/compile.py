@@ -127,9 +127,10 @@ class Compiler:
             return sources.EverSource(key, row)
         return sources.RingSource(key, row, window, self._accumulators[row.accumulator].merge)
 
-    def source(self, node: tree.Measure) -> sources.Source:
-        """What a condition measures, as a value over time."""
-        return self._source(node, self._rows[node.aggregate.kind], frame(node.window, self._days))
+    def measured(self, node: tree.Measure) -> Callable[[SubjectView, int], sources.Timeline]:
+        """What a condition measures of a subject at an instant (ms), and the values to come."""
+        source = self._source(node, self._rows[node.aggregate.kind], frame(node.window, self._days))
+        return lambda view, now: source.timeline(view.state.metrics, now)
 
     def keys(self, node: tree.Measure) -> list[str]:
         """The keys of the metrics that a condition reads."""

@@ -18,7 +18,7 @@ from antiphon.rules import formula as f
 from antiphon.rules.compile import Compiler
 from antiphon.rules.formula_check import Gives, as_condition, gives
 from antiphon.rules.formula_functions import DATE, by_key, rounded
-from antiphon.rules.sources import Source
+from antiphon.rules.sources import Timeline
 from antiphon.rules.state import SubjectView
 from antiphon.rules.values import LARGEST_DATE, date, number
 from antiphon.rules.zones import EPOCH_DAY, LocalDays
@@ -87,12 +87,12 @@ class FormulaCompiler:
         return from_trait
 
     def _measured(self, node: f.Measured, taken: Callable[[Any], Any]) -> Evaluate:
-        source = self._compiler.source(as_condition(node))
+        timeline = self._compiler.measured(as_condition(node))
         if aggregates.by_key()[node.aggregate.kind].gives == "age":
-            return lambda view, now: _age(source, view, now)
+            return lambda view, now: _age(timeline(view, now), now)
 
         def from_events(view: SubjectView, now: int) -> Found:
-            value, later = source.timeline(view.state.metrics, now)
+            value, later = timeline(view, now)
             return taken(value), next((at for at, other in later if not _same(other, value)), None)
 
         return from_events
@@ -211,9 +211,9 @@ def _joined(
     return joined
 
 
-def _age(source: Source, view: SubjectView, now: int) -> Found:
+def _age(timeline: Timeline, now: int) -> Found:
     """Whole hours since an event's instant, in days; looked at again when the next hour is full, or the event leaves."""
-    at, later = source.timeline(view.state.metrics, now)
+    at, later = timeline
     end = next((instant for instant, value in later if value != at), None)
     if at is None:
         return None, end
