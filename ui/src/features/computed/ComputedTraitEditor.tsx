@@ -120,7 +120,7 @@ export function ComputedTraitEditor({
             />
             <RuleTextEditor
               label="Formula"
-              description="Numbers, traits and counts with + - * / and blanks around the signs; min, max, round, floor, ceil, abs; today, now, date(…); if … then … else …."
+              description="Numbers, traits and counts with + - * / and blanks around the signs; min, max, round, floor, ceil, abs; today, now, date(…); if … then … else …"
               placeholder="count of api_call in the last 7 days / 7"
               text={draft.text}
               onChange={(text) => edit({ text })}
