@@ -99,7 +99,7 @@ def judge_everybody(
     for rule in sorted(rules, key=lambda row: current.rank(row.id)):
         before = subjects.memberships_of_rule(conn, rule.id)
         plan = current.kernel.rules_plan([rule.id])
-        keys = _everybody(conn, residents, rule.subject_kind)
+        keys = everybody(conn, residents, rule.subject_kind)
         while some := list(islice(keys, CHUNK)):
             residents.load(conn, rule.subject_kind, [key.id for key in some])
             judge = Judge(conn, current, residents, identities, now, position, outcome, quiet=True)
@@ -118,7 +118,7 @@ def judge_everybody(
     return outcome
 
 
-def _everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[SubjectKey]:
+def everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[SubjectKey]:
     """Everybody who is stored or in memory."""
     known = set(residents.places[kind])
     yield from (SubjectKey(kind, one) for one in sorted(known))

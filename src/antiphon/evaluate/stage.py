@@ -9,6 +9,7 @@ import numpy as np
 
 from antiphon.evaluate import absorb
 from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.computed import compute_everybody, forget_removed, judge_members, specs
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
 from antiphon.evaluate.fill import Past, fill_metrics, judge_everybody
 from antiphon.evaluate.identity import Identities, id_of
@@ -22,9 +23,18 @@ from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.kernel.blocks import FAR, STALE
+from antiphon.rules.kernel.blocks import COMPANY, FAR, STALE, Ints
 from antiphon.rules.live import Touch
-from antiphon.store import log, log_duplicates, metric_numbers, program, signals, subjects, workflow_runs
+from antiphon.store import (
+    computed_traits,
+    log,
+    log_duplicates,
+    metric_numbers,
+    program,
+    signals,
+    subjects,
+    workflow_runs,
+)
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
@@ -171,15 +181,17 @@ class Evaluator:
 
     def _refresh(self, conn: Connection, log_conn: Connection, position: int, now: int, outcome: Outcome) -> Running:
         """The program in force; compiled anew, and new rules filled, when a rule or workflow changed."""
-        fingerprint = workflow_runs.fingerprint(conn)
+        fingerprint = (*workflow_runs.fingerprint(conn), *computed_traits.fingerprint(conn))
         if self._current is not None and fingerprint == self._fingerprint:
             return self._current
         zone = self._time_zone(conn)
         watched = watches(conn)
         rows = active_rules(conn)
-        bare = InForce(rows, [], zone, now).program
+        traits = computed_traits.list_computed_traits(conn)
+        computed = specs(traits)
+        bare = InForce(rows, [], zone, now, computed).program
         numbers = metric_numbers.add(conn, sorted({key for keys in bare.metric_keys.values() for key in keys}))
-        current = Running(rows, watched, zone, now, numbers)
+        current = Running(rows, watched, zone, now, numbers, computed)
         first = self._current is None
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
@@ -187,13 +199,19 @@ class Evaluator:
             self._recover(conn, log_conn, current, position, now)
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
         unfilled = [row for row in rows if row.filled_version < row.version]
-        if unfilled:
+        new_traits = [trait for trait in traits if trait.filled_version < trait.version]
+        removed = computed_traits.removed_computed_traits(conn)
+        if removed:
+            forget_removed(conn, self._residents, removed, outcome)
+        if unfilled or new_traits:
             identities = self._identities_of(conn)
-            filled = InForce([row for row in rows if row not in unfilled], [], zone, now)
+            kept = specs([trait for trait in traits if trait not in new_traits])
+            filled = InForce([row for row in rows if row not in unfilled], [], zone, now, kept)
             missing = current.program.new_metrics(filled.program)
             if any(missing.values()):
                 past = self._past(position)
                 fill_metrics(conn, current.program, missing, self._residents, identities, past, position)
+            outcome.add(compute_everybody(conn, current, new_traits, self._residents, identities, now, position))
             outcome.add(judge_everybody(conn, current, unfilled, self._residents, identities, now, position))
             self._next_due = 0
         return current
@@ -248,22 +266,45 @@ class Evaluator:
                 self._note_watches(identities, events, touches, outcome)
         self._again(conn, current, identities, changes, rows)
         judge = Judge(conn, current, residents, identities, now, position, outcome)
+        if current.company_computed:  # a company's traits first, since what reads them is judged after them
+            companies = rows.take(residents.slots.kind == COMPANY)
+            judge.absorb(companies, events)
+            judge_members(conn, current, residents, identities, outcome, rows)
+            self._soon(companies)
         judge.absorb(rows, events)
-        slots = np.unique(rows.slots())
-        if len(slots):
-            self._next_due = min(self._next_due, int(residents.slots.recheck_at[slots].min()))
+        self._soon(rows)
         if self._next_due <= now:
             due = np.flatnonzero(residents.slots.recheck_at[: residents.count] <= now)[:DUE_BATCH]
-            judge.due(due)
+            self._judge_due(conn, current, identities, judge, due, outcome)
             self._next_due = int(residents.slots.recheck_at[: residents.count].min(initial=FAR))
-        self._stored_due(conn, identities, judge, now, outcome)
+        self._stored_due(conn, current, identities, judge, now, outcome)
         return changes
+
+    def _soon(self, rows: Rows) -> None:
+        """Note when the subjects of rows must be looked at again."""
+        slots = np.unique(rows.slots())
+        if len(slots):
+            self._next_due = min(self._next_due, int(self._residents.slots.recheck_at[slots].min()))
+
+    def _judge_due(
+        self, conn: Connection, current: Running, identities: Identities, judge: Judge, due: Ints, outcome: Outcome
+    ) -> None:
+        """Judge slots whose time has come, companies first when others read their computed traits."""
+        if not current.company_computed:
+            judge.due(due)
+            return
+        of_company = self._residents.slots.kind[due] == COMPANY
+        judge.due(due[of_company])
+        members = Rows()
+        judge_members(conn, current, self._residents, identities, outcome, members)
+        judge.absorb(members, [])
+        judge.due(due[~of_company])
 
     def _again(self, conn: Connection, current: Running, identities: Identities, changes: Changes, rows: Rows) -> None:
         """Have those judged again whom calls, and their company's traits, may have changed."""
         residents, kernel = self._residents, current.kernel
         for key in changes.everything:
-            changes.judge(key, current.in_order(key.kind, current.rules))
+            changes.judge(key, current.everything(key.kind))
         for company_id, names in changes.company_traits.items():
             readers = current.program.rules_for_company_traits(names)
             if readers:
@@ -278,7 +319,15 @@ class Evaluator:
             if chosen:
                 rows.judge(slot, kernel.rules_plan(chosen))
 
-    def _stored_due(self, conn: Connection, identities: Identities, judge: Judge, now: int, outcome: Outcome) -> None:
+    def _stored_due(
+        self,
+        conn: Connection,
+        current: Running,
+        identities: Identities,
+        judge: Judge,
+        now: int,
+        outcome: Outcome,
+    ) -> None:
         """Judge those who are not in memory and whose time has come; those who are, are stored anew with their right time."""
         residents = self._residents
         if residents.everybody:
@@ -297,7 +346,7 @@ class Evaluator:
                         residents.find(conn, member)
                     absorb.mark(residents, identities, identities.root(key))
                 slots.append(slot)
-        judge.due(np.array(slots, dtype=np.int64))
+        self._judge_due(conn, current, identities, judge, np.array(slots, dtype=np.int64), outcome)
         outcome.moved.update(slots)
 
     def _soonest(self, conn: Connection) -> int | None:
@@ -328,7 +377,8 @@ class Evaluator:
         for key in changes.moved:
             subjects.end_subject(conn, key, self._clock())
         met = (residents.key(slot) for slot in residents.created)
-        save_profiles(conn, current.program, residents, identities, {*changes.profiles, *met})
+        signals.count_up(conn, changes.refused)
+        save_profiles(conn, current, residents, identities, {*changes.profiles, *outcome.profiles, *met})
         subjects.save_memberships(
             conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
         )
@@ -357,7 +407,7 @@ class Evaluator:
         assert current is not None, "what is in memory has a program"  # noqa: S101
         behind = lagging(residents, identities, chosen)
         if behind:
-            save_profiles(conn, current.program, residents, identities, behind)
+            save_profiles(conn, current, residents, identities, behind)
         residents.flush(conn, list(chosen), end)
         signals.set_cursor(conn, STORED, residents.stored_from(end))
 

@@ -97,7 +97,6 @@ class Events:
         devices.update(event.anonymous_id for event in calls if event.anonymous_id and not event.user_id)
         return Ids(sorted(users), sorted(devices), ids.company_id)
 
-
     def _ids(self, kind: SubjectKind, subject_id: str) -> Ids:
         with self._store.state.read() as conn:
             if kind == "user":
