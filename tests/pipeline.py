@@ -13,11 +13,13 @@ from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
-from antiphon.model.subject import SubjectKey
+from antiphon.model.subject import SubjectKey, SubjectKind
+from antiphon.rules.formula import encode as encode_formula
+from antiphon.rules.formula_text import parse_formula
 from antiphon.rules.state import state_hash
 from antiphon.rules.text import parse
 from antiphon.rules.tree import encode
-from antiphon.store import log, signals, tables
+from antiphon.store import computed_traits, log, signals, tables
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
 from factories import ManualClock
@@ -59,6 +61,35 @@ class Pipeline:
             changes["version"] = r.version + 1
         with self.store.state.write() as conn:
             conn.execute(update(tables.rules).where(r.id == rule_id).values(revision=r.revision + 1, **changes))
+
+    def computed(self, name: str, text: str, kind: SubjectKind = "user") -> int:
+        """Save a computed trait."""
+        formula = encode_formula(parse_formula(text, kind))
+        with self.store.state.write() as conn:
+            made = computed_traits.create_computed_trait(
+                conn, subject_kind=kind, name=name, description="", text=text, formula=formula, now=self.clock()
+            )
+        return made.id
+
+    def change_computed(self, trait_id: int, text: str) -> None:
+        """Save another formula of a computed trait, as the page does."""
+        with self.store.state.write() as conn:
+            stored = computed_traits.get_computed_trait(conn, trait_id)
+            computed_traits.save_computed_trait(
+                conn,
+                trait_id,
+                revision=stored.revision,
+                description="",
+                text=text,
+                formula=encode_formula(parse_formula(text, stored.subject_kind)),
+                now=self.clock(),
+            )
+
+    def traits(self, subject_id: str, kind: SubjectKind = "user") -> dict[str, Any]:
+        """What a profile shows."""
+        p = tables.profiles.c
+        with self.store.state.read() as conn:
+            return conn.execute(select(p.traits).where(p.kind == kind, p.id == subject_id)).scalar_one()
 
     def workflow(self, definition: dict[str, Any], workflow_id: int = 1, version: int = 1) -> None:
         """Publish a version of a workflow."""

@@ -18,6 +18,8 @@ PAGES = {
     "companies": "/companies",
     "rules": "/rules",
     "rule-new": "/rules/new",
+    "computed-traits": "/computed-traits",
+    "computed-trait-new": "/computed-traits/new",
     "workflows": "/workflows",
     "workflow-new": "/workflows/new",
     "emails": "/emails",

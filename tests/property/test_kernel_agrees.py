@@ -1,17 +1,19 @@
 """The kernel = Python, over random rules and worlds: same state, same truth, same recheck_at."""
 
 from __future__ import annotations
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from antiphon.model.clock import DAY
+from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import COMPANY, FAR, NEVER, USER, Memory
 from antiphon.rules.kernel.layout import names_of
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.kernel.tick import Deeds
 from antiphon.rules.live import RuleSpec, compile_program
 from antiphon.rules.state import SubjectState, SubjectView
-from antiphon.rules.accumulators import exact_weight
 from factories import NOW
 from rules_world import ZONES, World, plain_rules, worlds
 

@@ -60,6 +60,21 @@ const rule = createRoute({
   validateSearch: filters({ tab: choice('members'), example: text }),
   component: lazyRouteComponent(() => import('~/features/rules/RuleScreen'), 'RuleScreen'),
 });
+const computedTraits = createRoute({
+  ...at('/computed-traits'),
+  component: lazyRouteComponent(
+    () => import('~/features/computed/ComputedTraitsScreen'),
+    'ComputedTraitsScreen',
+  ),
+});
+const computedTrait = createRoute({
+  ...at('/computed-traits/$id'),
+  validateSearch: filters({ example: text }),
+  component: lazyRouteComponent(
+    () => import('~/features/computed/ComputedTraitScreen'),
+    'ComputedTraitScreen',
+  ),
+});
 const workflows = createRoute({
   ...at('/workflows'),
   validateSearch: filters({ search: text }),
@@ -108,6 +123,8 @@ const routeTree = root.addChildren([
   company,
   rules,
   rule,
+  computedTraits,
+  computedTrait,
   workflows,
   workflow,
   emails,

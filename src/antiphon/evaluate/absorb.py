@@ -13,6 +13,7 @@ from antiphon.rules.kernel.blocks import ANONYMOUS, MERGED, STALE, USER
 from antiphon.rules.live import Program
 from antiphon.rules.state import SubjectState, set_trait
 from antiphon.store import subjects
+from antiphon.store.computed_traits import refused_counter
 from antiphon.store.engine import Connection
 
 
@@ -66,7 +67,7 @@ def settle(
         key = id_of(event)
         if event.type == "identify" and key is not None and event.properties:
             root = identities.root(key)
-            names = _set_traits(conn, residents, key, event, changes)
+            names = _set_traits(conn, program, residents, key, event, changes)
             changes.judge(root, program.rules_for_traits("user", names))
             changes.profiles.add(root)
             _stale(conn, residents, root)
@@ -111,16 +112,31 @@ def _link(
         if root != member:
             changes.moved.add(member)
             residents.memory.forget_judgements([slot])
+            if residents.has_extra(slot):
+                residents.change(slot).computed.clear()
             changes.stored.add(member)
 
 
-def _set_traits(conn: Connection, residents: Residents, key: SubjectKey, event: Event, changes: Changes) -> set[str]:
-    """Set the traits that an identify or group call carries; the names of those that changed."""
+def _set_traits(
+    conn: Connection, program: Program, residents: Residents, key: SubjectKey, event: Event, changes: Changes
+) -> set[str]:
+    """Set the traits that an identify or group call carries; the names of those that changed.
+
+    A computed trait is what its formula says, whatever a call says: that is refused, and counted.
+    """
     slot = residents.slot(conn, key)
     state = SubjectState(traits=residents.change(slot).traits)
     residents.slots.flags[slot] |= STALE
     changes.stored.add(key)
-    return {name for name, value in event.properties.items() if set_trait(state, name, value, event.timestamp)}
+    kind = "company" if key.kind == "company" else "user"
+    computed = program.computed_names(kind)
+    names: set[str] = set()
+    for name, value in event.properties.items():
+        if name in computed:
+            changes.refuse(refused_counter(kind, name))
+        elif set_trait(state, name, value, event.timestamp):
+            names.add(name)
+    return names
 
 
 def _stale(conn: Connection, residents: Residents, key: SubjectKey) -> None:
@@ -135,7 +151,7 @@ def _group(
     """A group call: the company's traits, and the caller's company."""
     company = SubjectKey("company", event.company_id or "")
     if event.properties:
-        names = _set_traits(conn, residents, company, event, changes)
+        names = _set_traits(conn, program, residents, company, event, changes)
         changes.judge(company, program.rules_for_traits("company", names))
         changes.company_traits.setdefault(company.id, set()).update(names)
     changes.profiles.add(company)

@@ -25,6 +25,11 @@ class Changes:
         self.profiles: set[SubjectKey] = set()
         self.links: dict[SubjectKey, tuple[str, int]] = {}
         self.stored: set[SubjectKey] = set()
+        self.refused: dict[str, int] = {}
+
+    def refuse(self, counter: str) -> None:
+        """Count a call that tried to set a computed trait."""
+        self.refused[counter] = self.refused.get(counter, 0) + 1
 
     def judge(self, key: SubjectKey, rules: Iterable[int]) -> None:
         """Note that `rules` must judge `key` again."""

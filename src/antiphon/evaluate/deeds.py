@@ -50,6 +50,16 @@ class Rows:
         """The slots of all rows."""
         return np.concatenate([part[0] for part in self._parts]) if self._parts else np.zeros(0, dtype=np.int64)
 
+    def take(self, chosen: NDArray[np.bool_]) -> Rows:
+        """Take out, as rows of their own, those of the slots that `chosen` (by slot) says."""
+        taken, parts = Rows(), self._parts
+        self._parts = []
+        for part in parts:
+            flags = chosen[part[0]]
+            taken.add(*(column[flags] for column in part))
+            self.add(*(column[~flags] for column in part))
+        return taken
+
     def sorted(self) -> tuple[Deeds, Ints]:
         """All rows, those of one slot together in the order of their events, and the index of each one's event."""
         if not self._parts:
@@ -121,7 +131,7 @@ class Gatherer:
             rows.add(company[chosen], company_plan[chosen], at[chosen], weight[chosen], seen[chosen], index[chosen])
             self._part(rows, np.flatnonzero(named & company_fresh), company, company_plan, at, weight, seen)
         if self._identities.any:
-            self._linked(rows, events, touches, slot, seen, user_plan)
+            self._linked(rows, touches, slot, seen, user_plan)
         for number, touch in enumerate(touches):
             if touch.others and not events[number].late:
                 self._fold(
@@ -171,9 +181,7 @@ class Gatherer:
             never = np.full(len(touched), NEVER)
             rows.add(parts, plan[touched], at[touched], weight[touched], never, touched)
 
-    def _linked(
-        self, rows: Rows, events: Sequence[Event], touches: Sequence[Touch], slot: Ints, seen: Ints, user_plan: Ints
-    ) -> None:
+    def _linked(self, rows: Rows, touches: Sequence[Touch], slot: Ints, seen: Ints, user_plan: Ints) -> None:
         """Have those judged whom other ids mean, for what was done under these."""
         residents, identities = self._residents, self._identities
         for number in np.flatnonzero(residents.slots.kind[slot] == ANONYMOUS).tolist():

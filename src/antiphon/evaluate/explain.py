@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 import numpy as np
 
+from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.program import InForce
 from antiphon.evaluate.record import Extra, Stored, decode, decode_extra
@@ -18,8 +19,8 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
 from antiphon.rules.kernel.layout import judgements_in, metrics_in, names_of
 from antiphon.rules.live import Program
-from antiphon.rules.state import SubjectState, SubjectView, seen, trait_values
-from antiphon.store import metric_numbers, subjects
+from antiphon.rules.state import SubjectState, SubjectView, seen
+from antiphon.store import computed_traits, metric_numbers, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
 from antiphon.store.subjects import Membership
@@ -70,7 +71,8 @@ def explain(
     `segments` are the active rules, whose segments the rule may read. `kept` says that evaluation keeps state for the rule; for one
     that it does not (a draft) everything is counted from the subject's events.
     """
-    current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now)
+    traits = specs(computed_traits.list_computed_traits(conn))
+    current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now, traits)
     program, kind = current.program, "company" if key.kind == "company" else "user"
     identities = Identities(subjects.identities_of(conn, key.id) if key.kind == "user" else {})
     numbers = metric_numbers.numbers(conn)[kind]
@@ -90,9 +92,10 @@ def explain(
     for other in group[1:]:
         state = program.merge(state, parts[other].state)
     company = None if profile is None or profile.company_id is None else SubjectKey("company", profile.company_id)
-    company_traits = None if company is None else _traits(conn, company)
+    company_traits = None if company is None else _company_traits(conn, current, company)
     inside = {current.rules[r].name: member for r, (member, _, _) in parts[key].judged.items() if r in current.rules}
-    view = SubjectView(state=state, traits=trait_values(state), company_traits=company_traits, segments=inside)
+    own_traits = current.traits(kind, parts[key].extra.computed, state)
+    view = SubjectView(state=state, traits=own_traits, company_traits=company_traits, segments=inside)
     return Explanation(program.explain(rule.id, view, now), subjects.membership_of(conn, rule.id, key))
 
 
@@ -101,9 +104,10 @@ def _stored(conn: Connection, key: SubjectKey) -> Stored | None:
     return None if found is None else decode(found)
 
 
-def _traits(conn: Connection, key: SubjectKey) -> dict[str, object]:
+def _company_traits(conn: Connection, current: InForce, key: SubjectKey) -> dict[str, object]:
     stored = _stored(conn, key)
-    return {} if stored is None else trait_values(SubjectState(traits=decode_extra(stored.extra).traits))
+    extra = Extra() if stored is None else decode_extra(stored.extra)
+    return current.traits("company", extra.computed, SubjectState(traits=extra.traits))
 
 
 def _fold(program: Program, state: SubjectState, event: Event, kind: SubjectKind) -> None:

@@ -44,6 +44,9 @@ Item = tuple[SubjectKind, str, SubjectKey, Any]
 SLICE = 2_000
 """Items merged, and subjects judged, at a tick."""
 
+CHUNK = 10_000
+"""Subjects looked at at a time where that is done within one tick."""
+
 AHEAD = 8
 """Slices read ahead."""
 
@@ -170,12 +173,9 @@ class Filling:
         self.judging = True
         self.done = self.total = 0
         for rule in self.rows:
-            everybody = {
-                one for one in _everybody(conn, residents, rule.subject_kind)
-                if identities.root(SubjectKey(rule.subject_kind, one)) == SubjectKey(rule.subject_kind, one)
-            }  # fmt: skip
-            self._pending[rule.id] = everybody
-            self.total += len(everybody)
+            keys = everybody(conn, residents, rule.subject_kind)
+            self._pending[rule.id] = {key.id for key in keys if identities.root(key) == key}
+            self.total += len(self._pending[rule.id])
 
     def judge(
         self,
@@ -243,11 +243,11 @@ def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: in
             yield kind, key, subject, value
 
 
-def _everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[str]:
-    """The ids of everybody who is stored or in memory."""
+def everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[SubjectKey]:
+    """Everybody who is stored or in memory."""
     known = set(residents.places[kind])
-    yield from known
-    yield from (key.id for key in subjects.all_keys(conn, kind) if key.id not in known)
+    yield from (SubjectKey(kind, one) for one in known)
+    yield from (key for key in subjects.all_keys(conn, kind) if key.id not in known)
 
 
 def _restore(residents: Residents, slot: int, rule_id: int, membership: subjects.Membership | None) -> None:

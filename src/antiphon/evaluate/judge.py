@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.deeds import Rows, kind_of
 from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.program import InForce
 from antiphon.evaluate.residents import Residents
+from antiphon.evaluate.running import Running
 from antiphon.model.event import INTERNAL, Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import FAR, STALE, Ints
 from antiphon.rules.kernel.tick import ROOM
-from antiphon.rules.state import SubjectView, trait_values
+from antiphon.rules.state import SubjectState, SubjectView
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import Membership
 
 
 class Outcome:
-    """What judging led to: memberships and signals to store, events of our own to emit, slots whose judgement changed."""
+    """What judging led to: memberships and signals to store, events of our own to emit, slots whose judgement changed.
+
+    `profiles` are those whose computed traits changed; `company_traits` names these traits of companies, for whose members they may
+    change something too.
+    """
 
     def __init__(self) -> None:
         """Start with nothing."""
@@ -31,6 +35,8 @@ class Outcome:
         self.emissions: list[Event] = []
         self.moved: set[int] = set()
         self.judged = 0
+        self.profiles: set[SubjectKey] = set()
+        self.company_traits: dict[str, set[str]] = {}
 
     def add(self, other: Outcome) -> None:
         """Take in what another judging led to."""
@@ -38,6 +44,7 @@ class Outcome:
         self.signals.extend(other.signals)
         self.emissions.extend(other.emissions)
         self.moved |= other.moved
+        self.profiles |= other.profiles
 
 
 class Judge:
@@ -46,7 +53,7 @@ class Judge:
     def __init__(
         self,
         conn: Connection,
-        current: InForce,
+        current: Running,
         residents: Residents,
         identities: Identities,
         now: int,
@@ -143,7 +150,7 @@ class Judge:
     # -- Python's part -------------------------------------------------------------------------------------------
 
     def _python(self, work: dict[int, set[int]]) -> None:
-        """Judge the lowest layer of the rules in `work`, and add those that read the segments that changed."""
+        """Judge the lowest layer of the rules in `work`, and add those that read the segments or computed traits that changed."""
         current, residents = self._current, self._residents
         lowest = min(current.rank(rule) for rules in work.values() for rule in rules)
         verdicts: list[tuple[int, int, bool, int | None]] = []
@@ -153,10 +160,13 @@ class Judge:
             if not work[slot]:
                 del work[slot]
             if rules:
-                view = self.view(residents.key(slot), slot, current.reads(rules))
+                key = residents.key(slot)
+                view = self.view(key, slot, current.reads(rules))
+                for number in [rule for rule in rules if rule in current.computed]:
+                    rules.remove(number)
+                    verdicts.append((slot, number, False, self._compute(key, slot, number, view, work)))
                 verdicts += ((slot, *verdict) for verdict in current.program.evaluate_all(rules, view, self._now))
-        tables = current.kernel.tables
-        index = tables.rules.index
+        tables, index = current.kernel.tables, current.kernel.rule_index
         for start in range(0, len(verdicts), ROOM):
             rows = [
                 (slot, index[rule], truth, FAR if at is None else at)
@@ -164,6 +174,30 @@ class Judge:
             ]
             tables.settle(residents.memory, np.array(rows, dtype=np.int64))
             self._moved(tables.taken()[0], work)
+
+    def _compute(
+        self, key: SubjectKey, slot: int, number: int, view: SubjectView, work: dict[int, set[int]]
+    ) -> int | None:
+        """Bring a computed trait up to date, and add what reads it when it changed; when to look again."""
+        value, recheck_at = self._current.program.compute(number, view, self._now)
+        residents, name = self._residents, self._current.computed[number].name
+        old = residents.extra(slot).computed.get(number) if residents.has_extra(slot) else None
+        if type(old) is type(value) and old == value:
+            return recheck_at
+        kept = residents.change(slot).computed
+        if value is None:
+            kept.pop(number, None)
+        else:
+            kept[number] = value
+        self._outcome.moved.add(slot)
+        self._outcome.profiles.add(key)
+        kind = kind_of(key)
+        readers = self._current.program.rules_for_traits(kind, (name,))
+        if readers:
+            work.setdefault(slot, set()).update(readers)
+        if kind == "company":
+            self._outcome.company_traits.setdefault(key.id, set()).add(name)
+        return recheck_at
 
     def view(self, key: SubjectKey, slot: int, keys: frozenset[str] | None = None) -> SubjectView:
         """A subject as rules see it: all its ids together, its traits, its company's traits, its segments.
@@ -185,10 +219,14 @@ class Judge:
             segments = {known[rule].name: member for rule, (member, _, _) in judged.items() if rule in known}
         return SubjectView(
             state=state,
-            traits=trait_values(state),
-            company_traits=trait_values_of(residents, place) if place is not None else None,
+            traits=self._current.traits(kind_of(key), residents.extra(slot).computed, state),
+            company_traits=None if place is None else self._company_traits(place),
             segments=segments,
         )
+
+    def _company_traits(self, place: int) -> dict[str, object]:
+        extra = self._residents.extra(place)
+        return self._current.traits("company", extra.computed, SubjectState(traits=extra.traits))
 
     # -- consequences --------------------------------------------------------------------------------------------
 
@@ -242,8 +280,3 @@ def trait_values_of(residents: Residents, slot: int) -> dict[str, object]:
     if not residents.has_extra(slot):
         return {}
     return {name: value for name, (value, _) in residents.extra(slot).traits.items() if value is not None}
-
-
-def slots_of(residents: Residents, conn: Connection, keys: Iterable[SubjectKey]) -> list[int]:
-    """The slots of subjects, new ones where there are none."""
-    return [residents.slot(conn, key) for key in keys]

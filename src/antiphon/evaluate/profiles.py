@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.deeds import kind_of
 from antiphon.evaluate.identity import Identities
+from antiphon.evaluate.program import InForce
 from antiphon.evaluate.residents import Residents
 from antiphon.model.clock import MINUTE
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import NEVER
-from antiphon.rules.live import Program
-from antiphon.rules.state import SubjectState, trait_values
+from antiphon.rules.state import SubjectState
 from antiphon.store import subjects
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import ProfileRow
@@ -22,13 +22,13 @@ PROFILE_STEP = MINUTE
 
 
 def save_profiles(
-    conn: Connection, program: Program, residents: Residents, identities: Identities, keys: Iterable[SubjectKey]
+    conn: Connection, current: InForce, residents: Residents, identities: Identities, keys: Iterable[SubjectKey]
 ) -> None:
     """Write the profiles of `keys`; ids that turned out to be somebody else lose theirs."""
     wanted = set(keys)
     gone = {key for key in wanted if key.kind != "company" and identities.root(key) != key}
     subjects.drop_profiles(conn, gone)
-    rows = [row for key in wanted - gone if (row := _row(conn, program, residents, identities, key)) is not None]
+    rows = [row for key in wanted - gone if (row := _row(conn, current, residents, identities, key)) is not None]
     subjects.save_profiles(conn, rows)
 
 
@@ -39,7 +39,7 @@ def lagging(residents: Residents, identities: Identities, slots: Iterable[int]) 
 
 
 def _row(
-    conn: Connection, program: Program, residents: Residents, identities: Identities, key: SubjectKey
+    conn: Connection, current: InForce, residents: Residents, identities: Identities, key: SubjectKey
 ) -> ProfileRow | None:
     slot = residents.slot(conn, key)
     group = identities.group(key) if key.kind != "company" else [key]
@@ -50,7 +50,7 @@ def _row(
             return None
         residents.profiled_at[slot] = last
         return ProfileRow(key.kind, key.id, {}, None, first, last)
-    state = SubjectState()
+    state, program = SubjectState(), current.program
     for other in group:
         place = residents.find(conn, other)
         if place is not None:
@@ -61,4 +61,5 @@ def _row(
         return None
     residents.profiled_at[slot] = state.last_seen
     company = company_of(conn, residents, identities, key) if key.kind != "company" else None
-    return ProfileRow(key.kind, key.id, trait_values(state), company, state.first_seen, state.last_seen)
+    traits = current.traits(kind_of(key), residents.extra(slot).computed, state)
+    return ProfileRow(key.kind, key.id, traits, company, state.first_seen, state.last_seen)

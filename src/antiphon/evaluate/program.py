@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from antiphon.model.subject import SubjectKind
 from antiphon.model.workflow import EventTrigger, WorkflowDefinition
 from antiphon.rules import tree
+from antiphon.rules.computed import ComputedSpec
 from antiphon.rules.live import Program, RuleSpec, WatchSpec, compile_program
-from antiphon.rules.state import SubjectState, SubjectView, seen
+from antiphon.rules.state import SubjectState, SubjectView, seen, trait_values
 from antiphon.rules.text import parse_selector
 from antiphon.store import program as store
 from antiphon.store import workflow_runs
@@ -21,8 +23,15 @@ from antiphon.store.program import RuleRow
 class InForce:
     """A compiled program and what evaluation asks of its rules."""
 
-    def __init__(self, rows: Sequence[RuleRow], watches: Sequence[WatchSpec], time_zone: str, now: int) -> None:
-        """Compile `rows`; raises InvalidInput for a rule that cannot be evaluated (saving one is refused)."""
+    def __init__(
+        self,
+        rows: Sequence[RuleRow],
+        watches: Sequence[WatchSpec],
+        time_zone: str,
+        now: int,
+        computed: Sequence[ComputedSpec] = (),
+    ) -> None:
+        """Compile `rows` and computed traits; raises InvalidInput for a rule that cannot be evaluated (saving one is refused)."""
         specs = [
             RuleSpec(
                 id=row.id,
@@ -33,10 +42,12 @@ class InForce:
             )
             for row in rows
         ]
-        self.program: Program = compile_program(specs, watches, time_zone=time_zone)
+        self.program: Program = compile_program(specs, watches, time_zone=time_zone, computed=computed)
         self.rules = {spec.id: spec for spec in specs}
+        self.computed = {spec.key: spec for spec in computed}
+        self._kinds = {number: spec.subject_kind for number, spec in (self.rules | self.computed).items()}
         self._rank = self._ranks()
-        self.layered = any(self._rank.values())  # whether any rule reads another's segment
+        self.layered = any(self._rank.values())  # whether any reads another's segment or computed trait
         self._initial = {kind: self._possible_at_first(kind, now) for kind in ("user", "company")}
 
     def initial(self, kind: str) -> list[int]:
@@ -47,21 +58,49 @@ class InForce:
         return self._initial.get(kind, [])
 
     def in_order(self, kind: str, rule_ids: Iterable[int]) -> list[int]:
-        """Those of `rule_ids` that are about `kind`, a rule that reads another's segment after that one."""
-        rules = self.rules
-        chosen = [r for r in rule_ids if r in rules and rules[r].subject_kind == kind]
+        """Those of `rule_ids` that are about `kind`; what reads another's segment or computed trait comes after it."""
+        kinds = self._kinds
+        chosen = [r for r in rule_ids if kinds.get(r) == kind]
         return sorted(chosen, key=self._rank.__getitem__) if self.layered else chosen
 
+    def everything(self, kind: str) -> list[int]:
+        """All rules and computed traits about a kind, in order."""
+        return self.in_order(kind, self._kinds)
+
+    def traits(self, kind: SubjectKind, computed: Mapping[int, Any], state: SubjectState) -> dict[str, Any]:
+        """A subject's traits as rules and people see them; a computed one (`computed`: values by key) hides one that was set."""
+        traits = trait_values(state)
+        if self.computed:
+            for name in self.program.computed_names(kind):
+                traits.pop(name, None)
+            for number, value in computed.items():
+                spec = self.computed.get(number)
+                if spec is not None:
+                    traits[spec.name] = value
+        return traits
+
+    def readers(self, number: int) -> list[int]:
+        """The rules and computed traits that read a rule's segment or a computed trait."""
+        spec = self.computed.get(number)
+        if spec is None:
+            return self.program.rules_for_segment(number)
+        readers = self.program.rules_for_traits(spec.subject_kind, (spec.name,))
+        return (
+            [*readers, *self.program.rules_for_company_traits((spec.name,))]
+            if spec.subject_kind == "company"
+            else readers
+        )
+
     def rank(self, rule_id: int) -> int:
-        """How many segments lie below a rule, one upon the other."""
+        """How many segments and computed traits lie below a rule, one upon the other."""
         return self._rank[rule_id]
 
     def _ranks(self) -> dict[int, int]:
-        ranks = dict.fromkeys(self.rules, 0)
-        for _ in self.rules:  # there are no rings, so no path is longer than there are rules
+        ranks = dict.fromkeys(self._kinds, 0)
+        for _ in self._kinds:  # there are no rings, so no path is longer than there are rules
             changed = False
-            for rule_id in self.rules:
-                for reader in self.program.rules_for_segment(rule_id):
+            for rule_id in self._kinds:
+                for reader in self.readers(rule_id):
                     if ranks[reader] <= ranks[rule_id]:
                         ranks[reader] = ranks[rule_id] + 1
                         changed = True
@@ -73,8 +112,17 @@ class InForce:
         state = SubjectState()
         seen(state, now)
         view = SubjectView(state=state, traits={})
-        verdicts = ((r, self.program.evaluate(r, view, now)) for r in self.program.rules_for_kind(kind))
-        return [r for r, verdict in verdicts if verdict.truth or verdict.recheck_at is not None]
+        found: list[int] = []
+        for number in self.program.rules_for_kind(kind):
+            if number in self.computed:
+                value, recheck_at = self.program.compute(number, view, now)
+                possible = value is not None or recheck_at is not None
+            else:
+                verdict = self.program.evaluate(number, view, now)
+                possible = verdict.truth or verdict.recheck_at is not None
+            if possible:
+                found.append(number)
+        return found
 
 
 def watches(conn: Connection) -> list[WatchSpec]:

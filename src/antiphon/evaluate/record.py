@@ -13,13 +13,15 @@ class Extra(msgspec.Struct, array_like=True):
     """What is kept of an id beside its block; most have nothing of the kind.
 
     `traits` holds (value, clock in ms) by name, see `SubjectState`. `company` is the latest group call: (company id, its clock in
-    ms). `metrics` and `part_metrics` are those that the kernel does not keep, by metric key; stored, by its number.
+    ms). `metrics` and `part_metrics` are those that the kernel does not keep, by metric key; stored, by its number. `computed` holds
+    the values of computed traits by their keys, for who is judged.
     """
 
     traits: dict[str, tuple[Any, int]] = {}
     company: tuple[str, int] | None = None
     metrics: dict[Any, Any] = {}
     part_metrics: dict[Any, Any] = {}
+    computed: dict[int, Any] = {}
 
 
 class Stored(msgspec.Struct, array_like=True):
@@ -65,7 +67,8 @@ def decode(data: bytes) -> Stored:
 
 def encode_extra(extra: Extra) -> bytes:
     """The bytes of an extra; empty when there is nothing in it."""
-    return _encoder.encode(extra) if extra.traits or extra.company or extra.metrics or extra.part_metrics else b""
+    some = extra.traits or extra.company or extra.metrics or extra.part_metrics or extra.computed
+    return _encoder.encode(extra) if some else b""
 
 
 def decode_extra(data: bytes) -> Extra:

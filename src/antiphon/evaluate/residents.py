@@ -250,7 +250,8 @@ class Residents:
             return extra
         kind: SubjectKind = "company" if self._kind_of[slot] == "company" else "user"
         own, parts = self.kernel.numbers[kind], self.kernel.numbers["company"]
-        return Extra(extra.traits, extra.company, _renamed(extra.metrics, own), _renamed(extra.part_metrics, parts))
+        metrics, part_metrics = _renamed(extra.metrics, own), _renamed(extra.part_metrics, parts)
+        return Extra(extra.traits, extra.company, metrics, part_metrics, extra.computed)
 
     # -- storing -------------------------------------------------------------------------------------------------
 

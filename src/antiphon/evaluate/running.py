@@ -8,6 +8,7 @@ import numpy as np
 
 from antiphon.evaluate.program import InForce
 from antiphon.model.subject import SubjectKind
+from antiphon.rules.computed import ComputedSpec
 from antiphon.rules.kernel.blocks import Ints
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.live import WatchSpec
@@ -27,11 +28,13 @@ class Running(InForce):
         time_zone: str,
         now: int,
         numbers: Numbers,
-        waiting: Collection[int],
+        computed: Sequence[ComputedSpec] = (),
+        waiting: Collection[int] = (),
     ) -> None:
         """See InForce and Kernel; `numbers` has every metric that is needed, rules that are `waiting` judge nobody yet."""
-        super().__init__(rows, watches, time_zone, now)
+        super().__init__(rows, watches, time_zone, now, computed)
         self.watched = bool(watches)
+        self.company_computed = bool(self.program.computed_names("company"))
         self.kernel = Kernel(self.program, numbers, self.program.days, waiting)
         self.first: Ints = np.array([self.kernel.rules_plan(self.initial(kind)) for kind in KINDS])
         self.earlier: Ints = np.array(

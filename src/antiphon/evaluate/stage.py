@@ -9,6 +9,7 @@ import numpy as np
 
 from antiphon.evaluate import absorb
 from antiphon.evaluate.changes import Changes
+from antiphon.evaluate.computed import compute_everybody, forget_removed, judge_members, specs
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
 from antiphon.evaluate.fill import Filling, Past
 from antiphon.evaluate.identity import Identities, id_of
@@ -22,13 +23,23 @@ from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
-from antiphon.rules.kernel.blocks import FAR, STALE
-from antiphon.rules.live import Touch, WatchSpec
-from antiphon.store import fills, log, log_duplicates, metric_numbers, program, signals, subjects, workflow_runs
+from antiphon.rules.kernel.blocks import COMPANY, FAR, STALE, Ints
+from antiphon.rules.live import Touch
+from antiphon.store import (
+    computed_traits,
+    fills,
+    log,
+    log_duplicates,
+    metric_numbers,
+    program,
+    signals,
+    subjects,
+    workflow_runs,
+)
+from antiphon.store.computed_traits import ComputedTrait
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
-from antiphon.store.metric_numbers import Numbers
 from antiphon.store.program import RuleRow
 from antiphon.store.wake import Topic
 
@@ -183,70 +194,80 @@ class Evaluator:
 
     def _refresh(self, conn: Connection, log_conn: Connection, position: int, now: int, outcome: Outcome) -> Running:
         """The program in force; compiled anew, and the filling of new rules begun, when a rule or workflow changed."""
-        fingerprint = workflow_runs.fingerprint(conn)
+        fingerprint = (*workflow_runs.fingerprint(conn), *computed_traits.fingerprint(conn))
         if self._current is not None and fingerprint == self._fingerprint:
             return self._current
         zone = self._time_zone(conn)
         watched = watches(conn)
         rows = active_rules(conn)
+        traits = computed_traits.list_computed_traits(conn)
+        computed = specs(traits)
         self._drop_fillings(conn, rows)
         known = {row.id for filling in self._fillings for row in filling.rows}
         new = [row for row in rows if row.filled_version < row.version and row.id not in known]
-        bare = InForce(rows, [], zone, now).program
-        missing = (
-            bare.new_metrics(InForce([row for row in rows if row not in new], [], zone, now).program) if new else {}
-        )
-        if any(
-            missing.values()
-        ):  # rules in force that share a metric which must reach further back wait with the new ones
+        new_traits = [trait for trait in traits if trait.filled_version < trait.version]
+        bare = InForce(rows, [], zone, now, computed).program
+        kept = specs([trait for trait in traits if trait not in new_traits])
+        missing = bare.new_metrics(InForce([row for row in rows if row not in new], [], zone, now, kept).program)
+        if any(missing.values()):
+            # rules in force that share a metric which must reach further back wait with the new ones
             sharing = set(bare.rules_using(key for keys in missing.values() for key in keys))
             new += [row for row in rows if row.id in sharing and row not in new]
         numbers = metric_numbers.give(conn, bare.metric_keys, missing)
         waiting = [row.id for filling in self._fillings if not filling.judging for row in filling.rows]
-        current = Running(rows, watched, zone, now, numbers, [*waiting, *(row.id for row in new)])
+        current = Running(rows, watched, zone, now, numbers, computed, [*waiting, *(row.id for row in new)])
         first = self._current is None
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
         if first:
             self._recover(conn, log_conn, current, position, now)
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
-        if new:
-            apart = position > self._settings.fill_within
+        removed = computed_traits.removed_computed_traits(conn)
+        if removed:
+            forget_removed(conn, self._residents, removed, outcome)
+        if new or new_traits:
+            # computed traits are filled within the tick, since rules and other traits read them
+            apart = position > self._settings.fill_within and not computed
             filling = Filling(new, current.program, missing, position, now, self._past, apart=apart)
-            if not apart:
-                return self._fill_now(conn, filling, rows, watched, zone, numbers, position, now, outcome)
-            self._fillings.append(filling)
+            if apart:
+                self._fillings.append(filling)
+            else:
+                self._merge_now(conn, filling, position)
+                self._current = current = Running(rows, watched, zone, now, numbers, computed, waiting)
+                self._residents.use(current.kernel)
+                self._judge_now(conn, current, filling, new_traits, position, now, outcome)
         return current
 
-    def _fill_now(
-        self,
-        conn: Connection,
-        filling: Filling,
-        rows: list[RuleRow],
-        watched: list[WatchSpec],
-        zone: str,
-        numbers: Numbers,
-        position: int,
-        now: int,
-        outcome: Outcome,
-    ) -> Running:
-        """Fill rules within this tick, before its events: the past is short."""
+    def _merge_now(self, conn: Connection, filling: Filling, position: int) -> None:
+        """Merge all that the past adds within this tick, before its events: the past is short."""
         residents, identities, changes = self._residents, self._identities_of(conn), Changes()
         merged = False
         while not merged:
             merged = filling.merge(conn, residents, identities, changes)
-            for key in changes.stored:
-                residents.soil(residents.slot(conn, key), position)
-            residents.flush(conn, [residents.slot(conn, key) for key in changes.stored], position)
+            slots = [residents.slot(conn, key) for key in changes.stored]
+            for slot in slots:
+                residents.soil(slot, position)
+            residents.flush(conn, slots, position)
             changes.stored.clear()
+
+    def _judge_now(
+        self,
+        conn: Connection,
+        current: Running,
+        filling: Filling,
+        traits: list[ComputedTrait],
+        position: int,
+        now: int,
+        outcome: Outcome,
+    ) -> None:
+        """Then judge everybody within this tick."""
+        residents, identities = self._residents, self._identities_of(conn)
+        if traits:
+            outcome.add(compute_everybody(conn, current, traits, residents, identities, now, position))
         filling.begin_judging(conn, residents, identities)
-        waiting = [row.id for other in self._fillings if not other.judging for row in other.rows]
-        current = self._current = Running(rows, watched, zone, now, numbers, waiting)
-        residents.use(current.kernel)
         while not filling.judge(conn, current, residents, identities, now, position, outcome):
             residents.flush(conn, residents.overdue(position + 1, residents.count), position)
         self._next_due = 0
-        return current
 
     def _drop_fillings(self, conn: Connection, rows: list[RuleRow]) -> None:
         """Stop filling rules that are no longer wanted, or not in that version."""
@@ -327,22 +348,45 @@ class Evaluator:
         self._again(conn, current, identities, changes, rows)
         pending = [one.pending for one in self._fillings if one.judging]
         judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=pending)
+        if current.company_computed:  # a company's traits first, since what reads them is judged after them
+            companies = rows.take(residents.slots.kind == COMPANY)
+            judge.absorb(companies, events)
+            judge_members(conn, current, residents, identities, outcome, rows)
+            self._soon(companies)
         judge.absorb(rows, events)
-        slots = np.unique(rows.slots())
-        if len(slots):
-            self._next_due = min(self._next_due, int(residents.slots.recheck_at[slots].min()))
+        self._soon(rows)
         if self._next_due <= now:
             due = np.flatnonzero(residents.slots.recheck_at[: residents.count] <= now)[:DUE_BATCH]
-            judge.due(due)
+            self._judge_due(conn, current, identities, judge, due, outcome)
             self._next_due = int(residents.slots.recheck_at[: residents.count].min(initial=FAR))
-        self._stored_due(conn, identities, judge, now, outcome)
+        self._stored_due(conn, current, identities, judge, now, outcome)
         return changes
+
+    def _soon(self, rows: Rows) -> None:
+        """Note when the subjects of rows must be looked at again."""
+        slots = np.unique(rows.slots())
+        if len(slots):
+            self._next_due = min(self._next_due, int(self._residents.slots.recheck_at[slots].min()))
+
+    def _judge_due(
+        self, conn: Connection, current: Running, identities: Identities, judge: Judge, due: Ints, outcome: Outcome
+    ) -> None:
+        """Judge slots whose time has come, companies first when others read their computed traits."""
+        if not current.company_computed:
+            judge.due(due)
+            return
+        of_company = self._residents.slots.kind[due] == COMPANY
+        judge.due(due[of_company])
+        members = Rows()
+        judge_members(conn, current, self._residents, identities, outcome, members)
+        judge.absorb(members, [])
+        judge.due(due[~of_company])
 
     def _again(self, conn: Connection, current: Running, identities: Identities, changes: Changes, rows: Rows) -> None:
         """Have those judged again whom calls, and their company's traits, may have changed."""
         residents, kernel = self._residents, current.kernel
         for key in changes.everything:
-            changes.judge(key, current.in_order(key.kind, current.rules))
+            changes.judge(key, current.everything(key.kind))
         for company_id, names in changes.company_traits.items():
             readers = current.program.rules_for_company_traits(names)
             if readers:
@@ -357,7 +401,15 @@ class Evaluator:
             if chosen:
                 rows.judge(slot, kernel.rules_plan(chosen))
 
-    def _stored_due(self, conn: Connection, identities: Identities, judge: Judge, now: int, outcome: Outcome) -> None:
+    def _stored_due(
+        self,
+        conn: Connection,
+        current: Running,
+        identities: Identities,
+        judge: Judge,
+        now: int,
+        outcome: Outcome,
+    ) -> None:
         """Judge those who are not in memory and whose time has come; those who are, are stored anew with their right time."""
         residents = self._residents
         if residents.everybody:
@@ -376,7 +428,7 @@ class Evaluator:
                         residents.find(conn, member)
                     absorb.mark(residents, identities, identities.root(key))
                 slots.append(slot)
-        judge.due(np.array(slots, dtype=np.int64))
+        self._judge_due(conn, current, identities, judge, np.array(slots, dtype=np.int64), outcome)
         outcome.moved.update(slots)
 
     def _soonest(self, conn: Connection) -> int | None:
@@ -407,7 +459,8 @@ class Evaluator:
         for key in changes.moved:
             subjects.end_subject(conn, key, self._clock())
         met = (residents.key(slot) for slot in residents.created)
-        save_profiles(conn, current.program, residents, identities, {*changes.profiles, *met})
+        signals.count_up(conn, changes.refused)
+        save_profiles(conn, current, residents, identities, {*changes.profiles, *outcome.profiles, *met})
         subjects.save_memberships(
             conn, list({(m.rule_id, m.subject_kind, m.subject_id): m for m in outcome.memberships}.values())
         )
@@ -436,7 +489,7 @@ class Evaluator:
         assert current is not None, "what is in memory has a program"  # noqa: S101
         behind = lagging(residents, identities, chosen)
         if behind:
-            save_profiles(conn, current.program, residents, identities, behind)
+            save_profiles(conn, current, residents, identities, behind)
         residents.flush(conn, list(chosen), end)
         signals.set_cursor(conn, STORED, residents.stored_from(end))
 

@@ -79,12 +79,12 @@ class Built(msgspec.Struct, frozen=True):
 
 def build(parsed: ParseTree) -> Built:
     """Make the tree of a parsed text; raises VisitError around a RuleSyntaxError that has a `position`."""
-    builder = _Builder()
+    builder = RuleBuilder()
     return Built(builder.transform(parsed), builder.positions)
 
 
 @v_args(meta=True)  # pyright: ignore[reportUntypedClassDecorator] - lark's decorator gives the class back
-class _Builder(Transformer[Token, Any]):
+class RuleBuilder(Transformer[Token, Any]):
     """One method for each rule of the grammar; remembers where each condition stands in the text."""
 
     def __init__(self) -> None:

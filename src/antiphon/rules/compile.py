@@ -172,6 +172,23 @@ class Compiler:
             return sources.RatioSource(keys[0], keys[1], row, window)
         return sources.RingSource(keys[0], row, window, self._accumulators[row.accumulator].merge)
 
+    def measured(self, node: tree.Measure) -> Callable[[SubjectView, int], sources.Timeline]:
+        """What a condition measures of a subject at an instant (ms), and the values to come."""
+        row, keys = self._rows[node.aggregate.kind], self.keys(node)
+        window = trait_window(node.window, self._days)
+        if window is None:
+            source = self._source(keys, row, frame(node.window, self._days))
+            return lambda view, now: source.timeline(view.state.metrics, now)
+        traits, name, at = self.traits(window.reads.owner), window.reads.name, window.at
+
+        def timeline(view: SubjectView, now: int) -> sources.Timeline:
+            found = traits(view)
+            own = at(None if found is None else found.get(name))
+            source = sources.NoSource() if own is None else self._source(keys, row, own)
+            return source.timeline(view.state.metrics, now)
+
+        return timeline
+
     def keys(self, node: tree.Leaf) -> list[str]:
         """The keys of the metrics that a condition reads; the metrics are made."""
         if isinstance(node, tree.Sequence):

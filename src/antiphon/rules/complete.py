@@ -1,4 +1,4 @@
-"""Completion: what may stand at a place in a rule's text.
+"""Completion: what may stand at a place in a rule's or formula's text.
 
 The words come from the grammar: the parser is fed what stands before, and says which terminals it would take. What a name
 there would be (an event, a property, a trait, a segment) is found by letting the parser take one and looking at which rule
@@ -18,9 +18,11 @@ from lark.parsers.lalr_interactive_parser import InteractiveParser
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import render, tree
 from antiphon.rules.builder import unquote
+from antiphon.rules.formula_text import formula_parser
 from antiphon.rules.grammar import OWNERS, SYMBOLS
 from antiphon.rules.text import MAX_TEXT, parser
 
+Language = Literal["rule", "formula"]
 ItemKind = Literal["keyword", "operator", "unit", "event", "property", "value", "trait", "segment"]
 
 MOST_ITEMS = 60
@@ -83,21 +85,25 @@ class Seen(Protocol):
         ...
 
 
-def complete(text: str, position: int, kind: SubjectKind, seen: Seen) -> list[CompletionItem]:
-    """What may stand at `position` in a rule about `kind`; nothing where the text before it is wrong already."""
+def complete(
+    text: str, position: int, kind: SubjectKind, seen: Seen, language: Language = "rule"
+) -> list[CompletionItem]:
+    """What may stand at `position` in a rule or formula about `kind`; nothing where the text before it is wrong already."""
     position = max(0, min(position, len(text), MAX_TEXT))
     before = text[:position]
     start = _start(before)
     end = _end(text, start, position)
-    found = _at(text, before[start:], start, end, kind, seen)
+    found = _at(text, before[start:], start, end, kind, seen, language)
     if start < position and before[start] in _SIGNS:  # `status=`: the operator may go on, or its value may come
-        found += _at(text, "", position, position, kind, seen)
+        found += _at(text, "", position, position, kind, seen, language)
     return found[:MOST_ITEMS]
 
 
-def _at(text: str, partial: str, start: int, end: int, kind: SubjectKind, seen: Seen) -> list[CompletionItem]:
+def _at(
+    text: str, partial: str, start: int, end: int, kind: SubjectKind, seen: Seen, language: Language
+) -> list[CompletionItem]:
     """What may stand in the place of `partial`, which begins at `start`."""
-    at = _parse_up_to(text[:start])
+    at = _parse_up_to(text[:start], language)
     if at is None:
         return []
     accepted = at.accepts()
@@ -124,8 +130,11 @@ def _end(text: str, start: int, position: int) -> int:
     return position
 
 
-def _parse_up_to(text: str) -> InteractiveParser | None:
-    at = parser().parse_interactive(text, start="start")
+def _parse_up_to(text: str, language: Language) -> InteractiveParser | None:
+    if language == "formula":
+        at = formula_parser().parse_interactive(text, start="formula_start")
+    else:
+        at = parser().parse_interactive(text, start="start")
     try:
         at.exhaust_lexer()
     except UnexpectedInput:
@@ -149,13 +158,16 @@ def _words(at: InteractiveParser, accepted: set[str], start: int, end: int) -> I
                 yield CompletionItem(label=unit, kind="unit", insert=unit, start=start, end=end)
 
 
-_phrases: dict[tuple[tuple[int, ...], str], str] = {}
+_State = tuple[str, tuple[int, ...], str]
+"""Where a parser stands: its start (each parser numbers its states in its own way), its states, and a terminal."""
+
+_phrases: dict[_State, str] = {}
 _MOST_PHRASES = 20_000
 
 
 def _phrase(at: InteractiveParser, terminal: str) -> str:
     """A word with those that must follow it: `in` alone is of no use where only `in the last` is meant."""
-    key = (tuple(at.parser_state.state_stack), terminal)
+    key = _state(at, terminal)
     known = _phrases.get(key)
     if known is None:
         if len(_phrases) >= _MOST_PHRASES:
@@ -180,6 +192,11 @@ def _longest(at: InteractiveParser, terminal: str) -> str:
             break
         words.append(_word(terminal))
     return " ".join(words)
+
+
+def _state(at: InteractiveParser, terminal: str) -> _State:
+    state = at.parser_state
+    return state.parse_conf.start, tuple(state.state_stack), terminal
 
 
 def _word(terminal: str) -> str:
@@ -218,7 +235,7 @@ def _names(
 
 
 def _slots(at: InteractiveParser, accepted: set[str]) -> set[ItemKind]:
-    key = (tuple(at.parser_state.state_stack), _last_terminal(at))
+    key = _state(at, _last_terminal(at))
     known = _known_slots.get(key)
     if known is None:
         if len(_known_slots) >= _MOST_PHRASES:
@@ -227,7 +244,7 @@ def _slots(at: InteractiveParser, accepted: set[str]) -> set[ItemKind]:
     return set(known)
 
 
-_known_slots: dict[tuple[tuple[int, ...], str], frozenset[ItemKind]] = {}
+_known_slots: dict[_State, frozenset[ItemKind]] = {}
 
 
 def _found_slots(at: InteractiveParser, accepted: set[str]) -> Iterator[ItemKind]:
@@ -245,7 +262,7 @@ def _found_slots(at: InteractiveParser, accepted: set[str]) -> Iterator[ItemKind
         segment = _last_terminal(at) == "_K_SEGMENT"
         for rule in rules & _SLOTS.keys():
             yield "segment" if segment else _SLOTS[rule]
-        if terminal == "STRING" and not rules & _SLOTS.keys():
+        if terminal == "STRING" and not rules & {*_SLOTS, "words"}:  # a formula's own text is nobody's value
             yield "value"
 
 

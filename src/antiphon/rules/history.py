@@ -75,6 +75,11 @@ def members(
     return Members(rows=rows.select(subject_id=rows.subject_id, matched=matched(rows), **columns), leaves=tuple(leaves))
 
 
+def condition_truth(rule: tree.Tree, compiler: LeafCompiler, segments: Mapping[str, tree.Tree]) -> Make:
+    """The truth of a rule's tree as a column of what `compiler` joins; `segments` as in `members`."""
+    return _Assembly(compiler, segments).truth(rule, "")
+
+
 class _Assembly:
     """Puts the conditions together as the tree says; the trees of segments stand in for references to them.
 

@@ -8,6 +8,7 @@ mention), what an event means to the rules; `fold` brings it into a subject's st
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -15,10 +16,11 @@ from antiphon.model.event import LATE, Event
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import buckets, tree
 from antiphon.rules.accumulators import exact_weight
-from antiphon.rules.compile import Compiler, Selectors, of_company
+from antiphon.rules.compile import Compiler, Selectors
+from antiphon.rules.computed import ComputedSpec, Reads, compile_computed, reads_of
 from antiphon.rules.conditions import Compiled
 from antiphon.rules.explain import ConditionReport, report
-from antiphon.rules.known import depends_on_known
+from antiphon.rules.formula import rule_traits
 from antiphon.rules.metrics import Kept, Metric
 from antiphon.rules.state import SubjectState, SubjectView, merge_traits, seen
 from antiphon.rules.touch import Plan, Touch, Toucher
@@ -52,17 +54,22 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 class _Rule(msgspec.Struct, frozen=True):
     spec: RuleSpec
     condition: Compiled
-    own_traits: frozenset[str]
-    company_traits: frozenset[str]
-    segments: frozenset[str]
-    known_for: bool
-    keys: frozenset[str]
+    reads: Reads
 
 
 class Program:
-    """Compiled rules; made by `compile_program`."""
+    """Compiled rules and computed traits; made by `compile_program`.
 
-    def __init__(self, rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], days: LocalDays) -> None:
+    Where rules to evaluate are named by their ids, computed traits are among them by their keys (see `ComputedSpec.key`).
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[RuleSpec],
+        watches: Sequence[WatchSpec],
+        days: LocalDays,
+        computed: Sequence[ComputedSpec] = (),
+    ) -> None:
         """Compile; raises InvalidInput for a rule that cannot be evaluated."""
         selectors = Selectors()
         self.compilers: dict[SubjectKind, Compiler] = {
@@ -73,12 +80,22 @@ class Program:
         self.days = days
         self._selectors = selectors.items
         self._rules = {rule.id: _compile(rule, self.compilers[rule.subject_kind]) for rule in rules}
+        self.computed = {trait.key: trait for trait in computed}
+        self._computed = {
+            trait.key: compile_computed(trait, self.compilers[trait.subject_kind], days) for trait in computed
+        }
+        names = [(trait.subject_kind, trait.name) for trait in computed]
+        self._computed_names = {kind: frozenset(name for k, name in names if k == kind) for kind in self.compilers}
+        self._reads = {
+            **{rule_id: rule.reads for rule_id, rule in self._rules.items()},
+            **{key: trait.reads for key, trait in self._computed.items()},
+        }
         self._verdicts = {rule_id: rule.condition.verdict for rule_id, rule in self._rules.items()}
         watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
         self._toucher = Toucher(
             selectors.items,
             {kind: list(compiler.metrics.values()) for kind, compiler in self.compilers.items()},
-            [(rule.spec.subject_kind, rule.spec.id, rule.keys) for rule in self._rules.values()],
+            [(reads.kind, number, reads.keys) for number, reads in self._reads.items()],
             watched,
         )
         self.touch = self._toucher.touch
@@ -139,37 +156,37 @@ class Program:
 
     def rules_for_kind(self, kind: SubjectKind) -> list[int]:
         """All rules about a kind: those to evaluate for a subject that is new."""
-        return [rule.spec.id for rule in self._rules.values() if rule.spec.subject_kind == kind]
+        return [number for number, reads in self._reads.items() if reads.kind == kind]
 
     def rules_for_traits(self, kind: SubjectKind, names: Iterable[str]) -> list[int]:
         """The rules to evaluate for a subject whose own traits `names` changed."""
         changed = frozenset(names)
         return [
-            rule.spec.id
-            for rule in self._rules.values()
-            if rule.spec.subject_kind == kind and not changed.isdisjoint(rule.own_traits)
+            number
+            for number, reads in self._reads.items()
+            if reads.kind == kind and not changed.isdisjoint(reads.own_traits)
         ]
 
     def rules_for_company_traits(self, names: Iterable[str] | None = None) -> list[int]:
         """The rules about users that read these traits of their company (None: any, as when the company changed)."""
         changed = None if names is None else frozenset(names)
         return [
-            rule.spec.id
-            for rule in self._rules.values()
-            if (rule.company_traits if changed is None else rule.company_traits & changed)
+            number
+            for number, reads in self._reads.items()
+            if (reads.company_traits if changed is None else reads.company_traits & changed)
         ]
 
     def rules_for_first_seen(self, kind: SubjectKind) -> list[int]:
         """The rules that depend on how long a subject has been known."""
-        return [rule.spec.id for rule in self._rules.values() if rule.spec.subject_kind == kind and rule.known_for]
+        return [number for number, reads in self._reads.items() if reads.kind == kind and reads.known_for]
 
     def rules_for_segment(self, rule_id: int) -> list[int]:
         """The rules to evaluate for a subject that entered or left this rule's segment."""
         spec = self._rules[rule_id].spec
         return [
-            rule.spec.id
-            for rule in self._rules.values()
-            if rule.spec.subject_kind == spec.subject_kind and spec.name in rule.segments
+            number
+            for number, reads in self._reads.items()
+            if reads.kind == spec.subject_kind and spec.name in reads.segments
         ]
 
     # -- metrics -------------------------------------------------------------------------------------------------
@@ -205,12 +222,12 @@ class Program:
 
     def keys_of(self, rules: Iterable[int]) -> frozenset[str]:
         """The keys of the metrics that rules read."""
-        return frozenset(key for rule in rules for key in self._rules[rule].keys)
+        return frozenset(key for rule in rules for key in self._reads[rule].keys)
 
     def rules_using(self, keys: Iterable[str]) -> list[int]:
         """The rules that read any of these metrics."""
         wanted = frozenset(keys)
-        return [rule.spec.id for rule in self._rules.values() if not wanted.isdisjoint(rule.keys)]
+        return [number for number, reads in self._reads.items() if not wanted.isdisjoint(reads.keys)]
 
     # -- truth ---------------------------------------------------------------------------------------------------
 
@@ -230,47 +247,48 @@ class Program:
         compiler = self.compilers[spec.subject_kind]
         return [(path, compiler.condition(node)) for path, node in tree.walk(spec.tree)]
 
+    def compute(self, key: int, view: SubjectView, now: int) -> tuple[Any, int | None]:
+        """A computed trait's value for a subject at `now` (None: it has none), and when to look again (ms)."""
+        return self._computed[key].evaluate(view, now)
+
+    def computed_names(self, kind: SubjectKind) -> frozenset[str]:
+        """The computed traits of a kind."""
+        return self._computed_names[kind]
+
+    def reads_computed(self, number: int) -> bool:
+        """Whether a rule (or a computed trait) reads a computed trait, the company's or its own."""
+        reads = self._reads[number]
+        own, company = self._computed_names[reads.kind], self._computed_names["company"]
+        return not (own.isdisjoint(reads.own_traits) and company.isdisjoint(reads.company_traits))
+
     def explain(self, rule_id: int, view: SubjectView, now: int) -> list[ConditionReport]:
         """Each condition of a rule for a subject at `now`: its sides, its truth, when it will be looked at again."""
         spec = self._rules[rule_id].spec
         return report(spec.tree, self.compilers[spec.subject_kind], view, now)
 
 
-def compile_program(rules: Sequence[RuleSpec], watches: Sequence[WatchSpec], *, time_zone: str) -> Program:
-    """Compile rules and watches; `time_zone` is the workspace's (an IANA name).
+def compile_program(
+    rules: Sequence[RuleSpec],
+    watches: Sequence[WatchSpec],
+    *,
+    time_zone: str,
+    computed: Sequence[ComputedSpec] = (),
+) -> Program:
+    """Compile rules, watches and computed traits; `time_zone` is the workspace's (an IANA name).
 
-    Raises InvalidInput for a rule that cannot be evaluated.
+    Raises InvalidInput for a rule or formula that cannot be evaluated.
     """
-    return Program(rules, watches, LocalDays(time_zone))
+    return Program(rules, watches, LocalDays(time_zone), computed)
 
 
 def _compile(spec: RuleSpec, compiler: Compiler) -> _Rule:
-    own: set[str] = set()
-    company: set[str] = set()
-    known_for = False
-    keys: set[str] = set()
-    for _, leaf in tree.leaves(spec.tree):
-        read = leaf.value if isinstance(leaf, tree.Measure) else leaf
-        if isinstance(read, (tree.TraitCondition, tree.TraitValue)):
-            (company if of_company(read.owner, spec.subject_kind) else own).add(read.name)
-        if isinstance(leaf, tree.Measure):
-            known_for = known_for or depends_on_known(leaf)
-            window = compiler.trait_read(leaf)
-            if window is not None:
-                (company if of_company(window.owner, spec.subject_kind) else own).add(window.name)
-        keys.update(compiler.keys(leaf))
-    return _Rule(
-        spec=spec,
-        condition=compiler.condition(spec.tree),
-        own_traits=frozenset(own),
-        company_traits=frozenset(company),
-        segments=frozenset(tree.segments(spec.tree)),
-        known_for=known_for,
-        keys=frozenset(keys),
-    )
+    leaves = [leaf for _, leaf in tree.leaves(spec.tree)]
+    reads = reads_of(spec.subject_kind, compiler, leaves, rule_traits(spec.tree), tree.segments(spec.tree))
+    return _Rule(spec, compiler.condition(spec.tree), reads)
 
 
 __all__ = [
+    "ComputedSpec",
     "ConditionReport",
     "Plan",
     "Program",

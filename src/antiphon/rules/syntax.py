@@ -26,6 +26,10 @@ _PLAIN = {
     "RPAR": ")",
     "SEMICOLON": ";",
     "COMMA": ",",
+    "PLUS": "+",
+    "MINUS": "-",
+    "STAR": "*",
+    "SLASH": "/",
     "$END": "the end",
 }
 _SHOWN = 8

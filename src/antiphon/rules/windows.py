@@ -170,7 +170,7 @@ class CalendarFrame:
         """The first day of the current period."""
         return first_day(self._period, self._days.day(now))
 
-    def start(self, now: int) -> int | None:
+    def start(self, now: int) -> int:
         """The first instant of the current period."""
         return self._days.start(self.first(now))
 

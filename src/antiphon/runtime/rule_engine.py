@@ -9,6 +9,7 @@ from typing import Any
 import ibis
 
 from antiphon.errors import InvalidInput, NotFound
+from antiphon.evaluate.computed import specs
 from antiphon.evaluate.explain import Explanation, explain
 from antiphon.evaluate.flips import Move, last_flips
 from antiphon.model.clock import Clock
@@ -25,6 +26,7 @@ from antiphon.rules.text import parse, parse_selector
 from antiphon.rules.validate import validate
 from antiphon.runtime.events import Events
 from antiphon.store import program as store
+from antiphon.store.computed_traits import list_computed_traits
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
 from antiphon.store.moves import moves_of
@@ -133,7 +135,8 @@ class RuleEngine:
     def _since(self, rule: Rule, key: SubjectKey, found: Explanation, zone: str, now: int) -> dict[str, int]:
         """By path, since when each condition has had its truth; left out where that cannot be known.
 
-        It cannot when the subject's past is too long, or when it, replayed, does not come to the truth of now.
+        It cannot when the subject's past is too long, when it, replayed, does not come to the truth of now, or when the
+        rule reads computed traits, which the replay has not.
         """
         past = self._events.past_of(rule.subject_kind, key.id, most=MOST_PAST)
         flips = None
@@ -141,11 +144,13 @@ class RuleEngine:
             node = _decode(rule.tree)
             spec = RuleSpec(id=rule.id, version=rule.version, subject_kind=rule.subject_kind, tree=node, name=rule.name)
             with self._store.state.read() as conn:
+                traits = specs(list_computed_traits(conn))
                 moves = moves_of(conn, rule.subject_kind, key.id, list(tree.segments(node)))
-            program = compile_program([spec], [], time_zone=zone)
-            flips = last_flips(
-                program, rule.id, key, past, [Move(move.at, move.rule, move.inside) for move in moves], now
-            )
+            program = compile_program([spec], [], time_zone=zone, computed=traits)
+            if not program.reads_computed(rule.id):
+                flips = last_flips(
+                    program, rule.id, key, past, [Move(move.at, move.rule, move.inside) for move in moves], now
+                )
         truths = {report.path: report.truth for report in found.conditions}
         since = {path: known.since for path, known in (flips or {}).items() if known.truth is truths.get(path)}
         if found.stored is not None and found.stored.episode and found.stored.member is truths[""]:

@@ -15,6 +15,7 @@ from antiphon.ingest.http import IngestApp
 from antiphon.ingest.pressure import Pressure, disk_space_of
 from antiphon.model.clock import Clock, wall_clock
 from antiphon.runtime.backtest_jobs import BacktestJobs
+from antiphon.runtime.computed_traits import ComputedTraits
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events
 from antiphon.runtime.http import HttpServer
@@ -93,6 +94,7 @@ class Web:
                 rules=RuleEngine(store, reader, events, clock),
                 seen=seen,
                 backtests=backtests,
+                computed=ComputedTraits(store, reader, clock),
                 renderer=renderer,
                 test_send=TestSender(store, provider, workspace, clock),
                 demo=demo,

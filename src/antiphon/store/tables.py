@@ -201,6 +201,25 @@ rules = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+computed_traits = Table(
+    "computed_traits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject_kind", Text, nullable=False),
+    Column("name", Text, nullable=False),  # the trait's; never changes
+    Column("description", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False),  # version in force; grows when the formula changes
+    Column("revision", Integer, nullable=False),  # grows on every save; checked on save
+    Column("text", Text, nullable=False),
+    Column("formula", Json, nullable=False),
+    Column("filled_version", Integer, nullable=False),  # version whose values everybody has; 0 = none
+    Column("removed_at", BigInteger),  # deleted, and still to be taken off the profiles
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("ix_computed_traits_subject_kind_name", "subject_kind", "name", unique=True),
+    sqlite_autoincrement=True,
+)
+
 templates = Table(
     "templates",
     metadata,

@@ -18,7 +18,7 @@ from antiphon.model.message import SendResult
 from antiphon.model.subject import SubjectKind
 from antiphon.model.workspace import Workspace
 from antiphon.rules.complete import Seen
-from antiphon.store.engine import Store
+from antiphon.store.engine import Connection, Store
 from antiphon.store.rules import Rule
 from antiphon.store.wake import Wake
 from antiphon.templates.content import Rendered, RenderRequest, RenderResult
@@ -98,6 +98,62 @@ class Backtests(Protocol):
     async def cancel(self, job_id: str) -> BacktestJob:
         """End one, if it runs."""
         ...
+
+
+class ComputedTraits(Protocol):
+    """What computed traits can be asked; the three faces of a formula, its values, and who reads it."""
+
+    def parse(self, text: str, kind: SubjectKind) -> RuleFaces:
+        """Text to formula; RuleSyntaxError."""
+        ...
+
+    def from_json(self, formula: dict[str, Any], kind: SubjectKind) -> RuleFaces:
+        """Formula to text; InvalidInput."""
+        ...
+
+    def check_trait(self, conn: Connection, name: str, kind: SubjectKind, formula: dict[str, Any]) -> None:
+        """Refuse a computed trait that would lead back to itself; InvalidInput names the cycle."""
+        ...
+
+    def check_rule(self, conn: Connection, rule_id: int | None, name: str, kind: SubjectKind, rule: Any) -> None:
+        """Refuse a rule that would lead back to itself; `rule_id` is the one that it replaces. InvalidInput."""
+        ...
+
+    def readers(self, conn: Connection, name: str, kind: SubjectKind) -> list[str]:
+        """What reads a computed trait, in words."""
+        ...
+
+    def preview(self, formula: dict[str, Any], kind: SubjectKind) -> ComputedPreview:
+        """The values now, over history."""
+        ...
+
+
+class ComputedSample(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's value."""
+
+    id: str
+    value: Any
+
+
+class CommonValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that so many have."""
+
+    value: Any
+    count: int
+
+
+class ComputedPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """A formula's values: `known` of `of` have one, as of `as_of` (ms); see `web.api.computed_traits.FormulaPreview`."""
+
+    gives: Literal["number", "date", "text", "value"]
+    of: int
+    known: int
+    least: float | str | None
+    median: float | str | None
+    most: float | str | None
+    common: Sequence[CommonValue]
+    sample: Sequence[ComputedSample]
+    as_of: int
 
 
 class RuleFaces(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +263,7 @@ class WebContext:
     rules: RuleEngine
     seen: Seen
     backtests: Backtests
+    computed: ComputedTraits
     renderer: Renderer
     test_send: TestSend
     demo: Demo

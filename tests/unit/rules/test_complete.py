@@ -111,6 +111,25 @@ def test_what_an_item_replaces(text, position, label, after):
         assert text[: chosen.start] + chosen.insert + text[chosen.end :] == after
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "unwanted"),
+    [
+        ("", {("keyword", "count of"), ("keyword", "if"), ("trait", "plan")}, {("keyword", "all of (")}),
+        ("max(0, count of ", {("event", "api_call")}, {("trait", "plan")}),
+        ("count of api_call in the last 7 days / com", {("trait", "company.plan_limit")}, {("event", "api_call")}),
+        ("if plan = ", {("value", '"free"')}, {("keyword", "then")}),
+        ('if plan = "free" ', {("keyword", "then")}, {("operator", "=")}),
+        ("count of api_call ", {("keyword", "in the last"), ("keyword", "where")}, {("operator", ">=")}),
+    ],
+)
+def test_what_is_offered_in_a_formula(text, wanted, unwanted):
+    """A formula completes from its own grammar, with the same names and values."""
+    complete("count of api_call ", 18, "user", Seen())  # what is remembered of rules is not taken for formulas
+    found = {(item.kind, item.label) for item in complete(text, len(text), "user", Seen(), "formula")}
+    assert wanted <= found
+    assert not unwanted & found
+
+
 def test_a_rule_can_be_written_by_choosing_alone():
     """Choosing items one after the other, and typing only numbers, makes a rule that parses."""
     text = ""

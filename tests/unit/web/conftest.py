@@ -16,7 +16,9 @@ from antiphon.errors import InvalidInput, NotFound, RuleSyntaxError
 from antiphon.model.backtest import BacktestJob
 from antiphon.model.message import SendResult
 from antiphon.model.workspace import Workspace
+from antiphon.runtime.computed_traits import ComputedTraits
 from antiphon.store.engine import Store
+from antiphon.store.history import HistoryReader
 from antiphon.store.tables import profiles
 from antiphon.store.tokens import add_token, new_secret
 from antiphon.templates.content import Rendered, RenderError
@@ -118,6 +120,13 @@ class Backtests:
     async def cancel(self, job_id):
         self.get(job_id).status = "cancelled"
         return self.job
+
+
+class Computed(ComputedTraits):
+    """The real ones, who do not look into the trees of the rules above."""
+
+    def check_rule(self, conn, rule_id, name, kind, rule):
+        pass
 
 
 @dataclass
@@ -225,6 +234,7 @@ def context(sqlite_store: Store, clock) -> WebContext:
         rules=Rules(),
         seen=Seen(),
         backtests=Backtests(),
+        computed=Computed(sqlite_store, HistoryReader(sqlite_store), clock),
         renderer=Renderer(),
         test_send=TestMail(),
         demo=Demo(),

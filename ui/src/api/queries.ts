@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import * as api from '~/api/generated';
-import type { MessageOut, RuleSource } from '~/api/generated';
+import type { FormulaSource, MessageOut, RuleSource } from '~/api/generated';
 
 const must = { throwOnError: true } as const;
 const PAGE = 50;
@@ -145,6 +145,35 @@ export const ruleParse = (source: RuleSource) =>
   queryOptions({
     queryKey: ['rules', 'parse', source],
     queryFn: ({ signal }) => body(api.parseRule({ body: source, signal, ...must })),
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  });
+
+export const computedTraits = queryOptions({
+  queryKey: ['computed', 'list'],
+  queryFn: () => body(api.listComputedTraits(must)),
+});
+
+export const computedTrait = (trait_id: number) =>
+  queryOptions({
+    queryKey: ['computed', 'one', trait_id],
+    queryFn: () => body(api.getComputedTrait({ path: { trait_id }, ...must })),
+    refetchInterval: 10_000,
+  });
+
+export const formulaPreview = (source: FormulaSource) =>
+  queryOptions({
+    queryKey: ['computed', 'preview', source],
+    queryFn: ({ signal }) => body(api.previewFormula({ body: source, signal, ...must })),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+
+export const formulaParse = (source: FormulaSource) =>
+  queryOptions({
+    queryKey: ['computed', 'parse', source],
+    queryFn: ({ signal }) => body(api.parseFormula({ body: source, signal, ...must })),
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,

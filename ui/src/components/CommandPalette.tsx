@@ -41,6 +41,7 @@ export function CommandPalette() {
   }));
   const create: SpotlightActionData[] = [
     { id: 'new rule', label: 'New rule', onClick: go('/rules/new') },
+    { id: 'new computed trait', label: 'New computed trait', onClick: go('/computed-traits/new') },
     { id: 'new workflow', label: 'New workflow', onClick: go('/workflows/new') },
     { id: 'new email', label: 'New email', onClick: go('/emails/new') },
   ].map((action) => ({ ...action, leftSection: <IconPlus size={20} stroke={1.6} /> }));

@@ -65,7 +65,7 @@ _ADDRESSES = 0.5
 FIRST_SLOTS = 1 << 10
 
 
-class ArenaFull(MemoryError):
+class ArenaFull(MemoryError):  # noqa: N818 - it says what is the case
     """There is no more room for subjects' state; keep fewer in memory (`hot_subjects`)."""
 
 

@@ -30,8 +30,8 @@ typedef struct {
 typedef struct { i64 *key, *how, *width, *limit; } Metrics;
 typedef struct { i64 *metric_start, *metrics, *rule_start, *rules; } Plans;
 typedef struct {
-    i64 *id, *start, *index, *nodes; double *numbers, *defaults; i64 *frames, *zone_from, *zone_offset;
-    i64 indexes, zones;
+    i64 *id, *start, *nodes; double *numbers, *defaults; i64 *frames, *zone_from, *zone_offset;
+    i64 count, zones;
 } Rules;
 typedef struct { i64 *slot, *plan, *at, *weight, *seen; i64 count; } Deeds;
 typedef struct {
@@ -718,8 +718,8 @@ i64 judge_due(
         for (i64 i = 0; block >= 0 && i < words[block];) {
             i64 key = words[block + HEAD + i] >> 32;
             if (key & 1) {
-                i64 rule = (key >> 1) < rules->indexes ? rules->index[key >> 1] : -1;
-                if (rule < 0) {
+                i64 rule = lower_bound(rules->id, rules->count, key >> 1);
+                if (rule == rules->count || rules->id[rule] != key >> 1) {
                     drop(words, block, i);
                     continue;
                 }

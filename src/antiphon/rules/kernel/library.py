@@ -17,7 +17,7 @@ NAME = "_kernel.so"
 _INT, _LONG, _POINTER = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 
 
-class KernelMissing(RuntimeError):
+class KernelMissing(RuntimeError):  # noqa: N818 - it says what is the case
     """The kernel has not been built."""
 
 

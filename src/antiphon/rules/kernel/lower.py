@@ -1,7 +1,8 @@
 """A program as tables for the kernel: which metrics, rules and readings of traits it can work on, and how.
 
 What it cannot (see `_Lowering.node` and `how`) stays in Python: such a rule is handed back to be judged there, such a metric is kept
-beside the block. Both ways give the same answer; a property test holds them equal.
+beside the block. Both ways give the same answer; a property test holds them equal. A computed trait is a rule that the kernel hands
+back, and so is what reads one: it must be judged after the trait.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Readings:
         return len(self._readings)
 
 
-class Unsupported(Exception):
+class Unsupported(Exception):  # noqa: N818 - it says what is the case
     """A rule that the kernel cannot judge."""
 
 
@@ -82,13 +83,13 @@ class Kernel:
         self._program, self.days = program, days
         self.numbers = numbers
         self.readings = Readings()
-        self._frames: list[Frame] = []
+        self._frames: list[CalendarFrame] = []
         self._frames_from = self._frames_until = 0
         self._metric_index: dict[tuple[SubjectKind, str, bool], int] = {}  # whether it is what closes a follow-up
         self.native: dict[SubjectKind, dict[str, Kept]] = {"user": {}, "company": {}}
         self._metrics = self._lower_metrics(numbers)
-        self.rule_ids = list(program.specs)
-        self._rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
+        self.rule_ids = sorted((*program.specs, *program.computed))
+        self.rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
         self.tables = Tables(self._metrics, self._lower_rules())
         self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
         self._plan_metrics: list[tuple[int, ...]] = []
@@ -109,7 +110,7 @@ class Kernel:
         plan.kept = tuple(m for m, place in zip(plan.metrics, places, strict=True) if place is None)
         return self._plan(
             tuple(place for place in places if place is not None),
-            tuple(self._rule_index[rule] for rule in plan.rules if rule not in self._waiting),
+            tuple(self.rule_index[rule] for rule in plan.rules if rule not in self._waiting),
         )
 
     def metric(self, kind: SubjectKind, key: str) -> Kept:
@@ -118,10 +119,8 @@ class Kernel:
 
     def rules_plan(self, rules: Iterable[int]) -> int:
         """A plan that only has these rules (ids) judged."""
-        return self._plan(
-            (),
-            tuple(self._rule_index[rule] for rule in rules if rule in self._rule_index and rule not in self._waiting),
-        )
+        chosen = (rule for rule in rules if rule in self.rule_index and rule not in self._waiting)
+        return self._plan((), tuple(self.rule_index[rule] for rule in chosen))
 
     def _plan(self, metrics: tuple[int, ...], rules: tuple[int, ...]) -> int:
         key = (metrics, rules)
@@ -173,7 +172,11 @@ class Kernel:
         ints: list[list[int]] = []
         floats: list[list[float]] = []
         starts: list[int] = []
-        for spec in self._program.specs.values():
+        for rule_id in self.rule_ids:
+            spec = self._program.specs.get(rule_id)
+            if spec is None or self._program.reads_computed(rule_id):
+                starts.append(-1)
+                continue
             lowering = _Lowering(self, self._program.compilers[spec.subject_kind], self.days)
             try:
                 lowering.node(spec.tree, len(ints))
@@ -183,13 +186,10 @@ class Kernel:
             starts.append(len(ints))
             ints += lowering.ints
             floats += lowering.floats
-        index = np.full(max(self.rule_ids, default=0) + 1, -1, dtype=np.int64)
-        index[self.rule_ids] = np.arange(len(self.rule_ids))
         offsets = self.days.offsets(0, _END) if (self._metrics.width == -1).any() else [(0, 0)]
         return Rules(
             id=_column(self.rule_ids),
             start=_column(starts),
-            index=index,
             nodes=np.array(ints, dtype=np.int64).reshape(-1, n.COLUMNS),
             numbers=np.array(floats, dtype=np.float64).reshape(-1, 2),
             defaults=np.array([*self.readings.of({}, {}), np.nan], dtype=np.float64),
@@ -205,10 +205,10 @@ class Kernel:
             raise Unsupported
         return int(self._metrics.key[place])
 
-    def frame_row(self, window: Frame) -> int:
+    def frame_row(self, window: CalendarFrame) -> int:
         """The row of a calendar window's frame."""
         for row, other in enumerate(self._frames):
-            if isinstance(other, CalendarFrame) and isinstance(window, CalendarFrame) and other.same_as(window):
+            if other.same_as(window):
                 return row
         self._frames.append(window)
         return len(self._frames) - 1

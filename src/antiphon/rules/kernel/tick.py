@@ -37,7 +37,7 @@ class Plans(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of a program, by index: `id`; `start` in `nodes` (-1: Python judges it); `index` of a rule id (-1: none).
+    """The rules of a program, by index: `id`, ascending; `start` in `nodes` (-1: Python judges it).
 
     `defaults` are the inputs of somebody without traits, `frames` the calendar windows at the tick's instant,
     `zone_from` and `zone_offset` (ms) the time zone's offsets from UTC.
@@ -45,7 +45,6 @@ class Rules(NamedTuple):
 
     id: Ints
     start: Ints
-    index: Ints
     nodes: Ints
     numbers: NDArray[np.float64]
     defaults: NDArray[np.float64]
@@ -72,7 +71,7 @@ class Tables:
         """Take the tables; plans come later."""
         self.metrics, self.rules = metrics, rules
         self._metrics = structure(metrics)
-        self._rules = structure(rules, (len(rules.index), len(rules.zone_from)))
+        self._rules = structure(rules, (len(rules.id), len(rules.zone_from)))
         count = len(rules.id)
         room = ROOM + 2 * count
         self._moves, self._todo = np.zeros((room, 4), dtype=np.int64), np.zeros((room, 2), dtype=np.int64)

@@ -1,6 +1,7 @@
 """The JSON API: one controller a noun; a test fails on one that is not listed here."""
 
 from antiphon.web.api.companies import CompanyController
+from antiphon.web.api.computed_traits import ComputedTraitController
 from antiphon.web.api.demo import DemoController
 from antiphon.web.api.events import EventController
 from antiphon.web.api.inbox import InboxController
@@ -24,6 +25,7 @@ CONTROLLERS = (
     CompanyController,
     RuleController,
     RuleLanguageController,
+    ComputedTraitController,
     TemplateController,
     WorkflowController,
     MessageController,

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from antiphon.errors import InvalidInput
 from antiphon.model.backtest import BacktestJob, RuleFile
 from antiphon.model.subject import SubjectKind
-from antiphon.rules.complete import CompletionItem, complete
+from antiphon.rules.complete import CompletionItem, Language, complete
 from antiphon.rules.promql import LABELS, METRIC, SUBJECTS, Names, Promql, promql
 from antiphon.rules.schema import json_schema
 from antiphon.rules.tree import decode
@@ -21,11 +21,12 @@ from antiphon.web.context import Context
 
 
 class CompletionRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A rule's text, and the place in it: a 0-based offset in characters (code points)."""
+    """A text in the language of rules or of formulas, and the place in it: a 0-based offset in characters (code points)."""
 
     text: Annotated[str, msgspec.Meta(max_length=20_000)]
     position: Annotated[int, msgspec.Meta(ge=0)]
     subject_kind: SubjectKind = "user"
+    language: Language = "rule"
 
 
 class Completions(msgspec.Struct, kw_only=True):
@@ -42,10 +43,11 @@ class RuleLanguageController(Controller):
 
     @post("/complete", access="view", status_code=HTTP_200_OK, sync_to_thread=True)
     def complete_rule(self, context: Context, data: JSONBody[CompletionRequest]) -> Completions:
-        """What may stand at a place of a rule's text: words of the language, and names and values that were seen."""
+        """What may stand at a place of a rule's or formula's text: words of the language, and names and values that were seen."""
         if data.position > len(data.text):
             raise InvalidInput("`position` lies behind the text.")
-        return Completions(items=complete(data.text, data.position, data.subject_kind, context.seen))
+        found = complete(data.text, data.position, data.subject_kind, context.seen, data.language)
+        return Completions(items=found)
 
     @get("/schema", access="view", sync_to_thread=False)
     def get_rule_schema(self) -> dict[str, Any]:

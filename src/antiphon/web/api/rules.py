@@ -168,6 +168,7 @@ class RuleController(Controller):
         """Create a rule."""
         faces = _faces(context, data.text, data.tree, data.subject_kind)
         with context.store.state.write() as conn:
+            context.computed.check_rule(conn, None, data.name.strip(), data.subject_kind, faces.tree)
             rule = create_rule(
                 conn,
                 name=data.name.strip(),
@@ -227,6 +228,7 @@ class RuleController(Controller):
             kind = get_rule(conn, rule_id).subject_kind
         faces = _faces(context, data.text, data.tree, kind)
         with context.store.state.write() as conn:
+            context.computed.check_rule(conn, rule_id, data.name.strip(), kind, faces.tree)
             rule = save_rule(
                 conn,
                 rule_id,

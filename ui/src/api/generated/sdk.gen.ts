@@ -9,6 +9,9 @@ import type {
   CompleteRuleData,
   CompleteRuleErrors,
   CompleteRuleResponses,
+  CreateComputedTraitData,
+  CreateComputedTraitErrors,
+  CreateComputedTraitResponses,
   CreateKeyData,
   CreateKeyErrors,
   CreateKeyResponses,
@@ -21,6 +24,9 @@ import type {
   CreateWorkflowData,
   CreateWorkflowErrors,
   CreateWorkflowResponses,
+  DeleteComputedTraitData,
+  DeleteComputedTraitErrors,
+  DeleteComputedTraitResponses,
   DeleteKeyData,
   DeleteKeyErrors,
   DeleteKeyResponses,
@@ -45,6 +51,9 @@ import type {
   GetCompanyData,
   GetCompanyErrors,
   GetCompanyResponses,
+  GetComputedTraitData,
+  GetComputedTraitErrors,
+  GetComputedTraitResponses,
   GetDemoData,
   GetDemoErrors,
   GetDemoResponses,
@@ -96,6 +105,9 @@ import type {
   ListCompanyUsersData,
   ListCompanyUsersErrors,
   ListCompanyUsersResponses,
+  ListComputedTraitsData,
+  ListComputedTraitsErrors,
+  ListComputedTraitsResponses,
   ListEnrollmentsData,
   ListEnrollmentsErrors,
   ListEnrollmentsResponses,
@@ -132,12 +144,18 @@ import type {
   ListWorkflowsData,
   ListWorkflowsErrors,
   ListWorkflowsResponses,
+  ParseFormulaData,
+  ParseFormulaErrors,
+  ParseFormulaResponses,
   ParseRuleData,
   ParseRuleErrors,
   ParseRuleResponses,
   PauseWorkflowData,
   PauseWorkflowErrors,
   PauseWorkflowResponses,
+  PreviewFormulaData,
+  PreviewFormulaErrors,
+  PreviewFormulaResponses,
   PreviewRuleData,
   PreviewRuleErrors,
   PreviewRuleResponses,
@@ -183,6 +201,9 @@ import type {
   UpdateAccountData,
   UpdateAccountErrors,
   UpdateAccountResponses,
+  UpdateComputedTraitData,
+  UpdateComputedTraitErrors,
+  UpdateComputedTraitResponses,
   UpdateRuleData,
   UpdateRuleErrors,
   UpdateRuleResponses,
@@ -342,6 +363,169 @@ export const listCompanyUsers = <ThrowOnError extends boolean = false>(
     ],
     url: '/api/companies/{company_id}/users',
     ...options,
+  });
+
+/**
+ * All computed traits by name
+ *
+ * All computed traits by name.
+ */
+export const listComputedTraits = <ThrowOnError extends boolean = false>(
+  options?: Options<ListComputedTraitsData, ThrowOnError>,
+) =>
+  (options?.client ?? client).get<ListComputedTraitsResponses, ListComputedTraitsErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits',
+    ...options,
+  });
+
+/**
+ * Create a computed trait; everybody gets its value, quietly, and keeps it up to date
+ *
+ * Create a computed trait; everybody gets its value, quietly, and keeps it up to date.
+ */
+export const createComputedTrait = <ThrowOnError extends boolean = false>(
+  options: Options<CreateComputedTraitData, ThrowOnError>,
+) =>
+  (options.client ?? client).post<CreateComputedTraitResponses, CreateComputedTraitErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
+  });
+
+/**
+ * Text to JSON, or JSON to text; an error (400 `rule_syntax`) names the position and what was expected
+ *
+ * Text to JSON, or JSON to text; an error (400 `rule_syntax`) names the position and what was expected.
+ */
+export const parseFormula = <ThrowOnError extends boolean = false>(
+  options: Options<ParseFormulaData, ThrowOnError>,
+) =>
+  (options.client ?? client).post<ParseFormulaResponses, ParseFormulaErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits/parse',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
+  });
+
+/**
+ * The values that people would have now, over history: how they are spread, and a few of them
+ *
+ * The values that people would have now, over history: how they are spread, and a few of them.
+ */
+export const previewFormula = <ThrowOnError extends boolean = false>(
+  options: Options<PreviewFormulaData, ThrowOnError>,
+) =>
+  (options.client ?? client).post<PreviewFormulaResponses, PreviewFormulaErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits/preview',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
+  });
+
+/**
+ * Delete a computed trait that nothing reads; it is taken off every profile
+ *
+ * Delete a computed trait that nothing reads; it is taken off every profile.
+ */
+export const deleteComputedTrait = <ThrowOnError extends boolean = false>(
+  options: Options<DeleteComputedTraitData, ThrowOnError>,
+) =>
+  (options.client ?? client).delete<DeleteComputedTraitResponses, DeleteComputedTraitErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits/{trait_id}',
+    ...options,
+  });
+
+/**
+ * One computed trait
+ *
+ * One computed trait.
+ */
+export const getComputedTrait = <ThrowOnError extends boolean = false>(
+  options: Options<GetComputedTraitData, ThrowOnError>,
+) =>
+  (options.client ?? client).get<GetComputedTraitResponses, GetComputedTraitErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits/{trait_id}',
+    ...options,
+  });
+
+/**
+ * Save a computed trait; a changed formula starts a new version, whose values everybody gets quietly
+ *
+ * Save a computed trait; a changed formula starts a new version, whose values everybody gets quietly.
+ */
+export const updateComputedTrait = <ThrowOnError extends boolean = false>(
+  options: Options<UpdateComputedTraitData, ThrowOnError>,
+) =>
+  (options.client ?? client).put<UpdateComputedTraitResponses, UpdateComputedTraitErrors, ThrowOnError>({
+    security: [
+      {
+        in: 'cookie',
+        name: '__Host-antiphon',
+        type: 'apiKey',
+      },
+      { scheme: 'bearer', type: 'http' },
+    ],
+    url: '/api/computed-traits/{trait_id}',
+    ...options,
+    headers: {
+      'Content-Type': 'application/json',
+      ...options.headers,
+    },
   });
 
 /**
@@ -759,9 +943,9 @@ export const getBacktest = <ThrowOnError extends boolean = false>(
   });
 
 /**
- * What may stand at a place of a rule's text: words of the language, and names and values that were seen
+ * What may stand at a place of a rule's or formula's text: words of the language, and names and values that were seen
  *
- * What may stand at a place of a rule's text: words of the language, and names and values that were seen.
+ * What may stand at a place of a rule's or formula's text: words of the language, and names and values that were seen.
  */
 export const completeRule = <ThrowOnError extends boolean = false>(
   options: Options<CompleteRuleData, ThrowOnError>,

@@ -119,6 +119,7 @@ export type CompletionRequest = {
   text: string;
   position: number;
   subject_kind?: 'user' | 'company';
+  language?: 'rule' | 'formula';
 };
 
 /**
@@ -126,6 +127,59 @@ export type CompletionRequest = {
  */
 export type Completions = {
   items: Array<CompletionItem>;
+};
+
+/**
+ * ComputedTraitCreate
+ */
+export type ComputedTraitCreate = {
+  name: string;
+  description?: string;
+  subject_kind?: 'user' | 'company';
+  text?: string | null;
+  formula?: {
+    [key: string]: unknown;
+  } | null;
+};
+
+/**
+ * ComputedTraitList
+ */
+export type ComputedTraitList = {
+  items: Array<ComputedTraitOut>;
+};
+
+/**
+ * ComputedTraitOut
+ */
+export type ComputedTraitOut = {
+  id: number;
+  name: string;
+  subject_kind: 'user' | 'company';
+  description: string;
+  text: string;
+  formula: {
+    [key: string]: unknown;
+  };
+  sentence: string;
+  version: number;
+  revision: number;
+  filled: boolean;
+  refused: number;
+  created_at: number;
+  updated_at: number;
+};
+
+/**
+ * ComputedTraitUpdate
+ */
+export type ComputedTraitUpdate = {
+  revision: number;
+  description?: string;
+  text?: string | null;
+  formula?: {
+    [key: string]: unknown;
+  } | null;
 };
 
 /**
@@ -291,6 +345,41 @@ export type Explanation = {
   as_of: number;
   conditions: Array<ReasonedCondition>;
   messages: Array<MessageReason>;
+};
+
+/**
+ * FormulaPreview
+ */
+export type FormulaPreview = {
+  gives: 'number' | 'date' | 'text' | 'value';
+  of: number;
+  known: number;
+  least: number | string | null;
+  median: number | string | null;
+  most: number | string | null;
+  frequent: Array<FrequentValue>;
+  sample: Array<SampleValue>;
+  took_ms: number;
+  as_of: number;
+};
+
+/**
+ * FormulaSource
+ */
+export type FormulaSource = {
+  subject_kind?: 'user' | 'company';
+  text?: string | null;
+  formula?: {
+    [key: string]: unknown;
+  } | null;
+};
+
+/**
+ * FrequentValue
+ */
+export type FrequentValue = {
+  value: unknown;
+  count: number;
 };
 
 /**
@@ -521,6 +610,17 @@ export type Overview = {
 };
 
 /**
+ * ParsedFormula
+ */
+export type ParsedFormula = {
+  text: string;
+  formula: {
+    [key: string]: unknown;
+  };
+  sentence: string;
+};
+
+/**
  * ParsedRule
  */
 export type ParsedRule = {
@@ -724,6 +824,16 @@ export type SampleSubject = {
   name: string | null;
   email: string | null;
   reasons: Array<string>;
+};
+
+/**
+ * SampleValue
+ */
+export type SampleValue = {
+  id: string;
+  name: string | null;
+  email: string | null;
+  value: unknown;
 };
 
 /**
@@ -1216,6 +1326,187 @@ export type ListCompanyUsersResponses = {
 };
 
 export type ListCompanyUsersResponse = ListCompanyUsersResponses[keyof ListCompanyUsersResponses];
+
+export type ListComputedTraitsData = {
+  body?: never;
+  path?: never;
+  query?: never;
+  url: '/api/computed-traits';
+};
+
+export type ListComputedTraitsErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type ListComputedTraitsError = ListComputedTraitsErrors[keyof ListComputedTraitsErrors];
+
+export type ListComputedTraitsResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: ComputedTraitList;
+};
+
+export type ListComputedTraitsResponse = ListComputedTraitsResponses[keyof ListComputedTraitsResponses];
+
+export type CreateComputedTraitData = {
+  body: ComputedTraitCreate;
+  path?: never;
+  query?: never;
+  url: '/api/computed-traits';
+};
+
+export type CreateComputedTraitErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type CreateComputedTraitError = CreateComputedTraitErrors[keyof CreateComputedTraitErrors];
+
+export type CreateComputedTraitResponses = {
+  /**
+   * Document created, URL follows
+   */
+  201: ComputedTraitOut;
+};
+
+export type CreateComputedTraitResponse = CreateComputedTraitResponses[keyof CreateComputedTraitResponses];
+
+export type ParseFormulaData = {
+  body: FormulaSource;
+  path?: never;
+  query?: never;
+  url: '/api/computed-traits/parse';
+};
+
+export type ParseFormulaErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type ParseFormulaError = ParseFormulaErrors[keyof ParseFormulaErrors];
+
+export type ParseFormulaResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: ParsedFormula;
+};
+
+export type ParseFormulaResponse = ParseFormulaResponses[keyof ParseFormulaResponses];
+
+export type PreviewFormulaData = {
+  body: FormulaSource;
+  path?: never;
+  query?: never;
+  url: '/api/computed-traits/preview';
+};
+
+export type PreviewFormulaErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type PreviewFormulaError = PreviewFormulaErrors[keyof PreviewFormulaErrors];
+
+export type PreviewFormulaResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: FormulaPreview;
+};
+
+export type PreviewFormulaResponse = PreviewFormulaResponses[keyof PreviewFormulaResponses];
+
+export type DeleteComputedTraitData = {
+  body?: never;
+  path: {
+    trait_id: number;
+  };
+  query?: never;
+  url: '/api/computed-traits/{trait_id}';
+};
+
+export type DeleteComputedTraitErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type DeleteComputedTraitError = DeleteComputedTraitErrors[keyof DeleteComputedTraitErrors];
+
+export type DeleteComputedTraitResponses = {
+  /**
+   * Request fulfilled, nothing follows
+   */
+  204: void;
+};
+
+export type DeleteComputedTraitResponse = DeleteComputedTraitResponses[keyof DeleteComputedTraitResponses];
+
+export type GetComputedTraitData = {
+  body?: never;
+  path: {
+    trait_id: number;
+  };
+  query?: never;
+  url: '/api/computed-traits/{trait_id}';
+};
+
+export type GetComputedTraitErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type GetComputedTraitError = GetComputedTraitErrors[keyof GetComputedTraitErrors];
+
+export type GetComputedTraitResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: ComputedTraitOut;
+};
+
+export type GetComputedTraitResponse = GetComputedTraitResponses[keyof GetComputedTraitResponses];
+
+export type UpdateComputedTraitData = {
+  body: ComputedTraitUpdate;
+  path: {
+    trait_id: number;
+  };
+  query?: never;
+  url: '/api/computed-traits/{trait_id}';
+};
+
+export type UpdateComputedTraitErrors = {
+  /**
+   * An error
+   */
+  default: ErrorOut;
+};
+
+export type UpdateComputedTraitError = UpdateComputedTraitErrors[keyof UpdateComputedTraitErrors];
+
+export type UpdateComputedTraitResponses = {
+  /**
+   * Request fulfilled, document follows
+   */
+  200: ComputedTraitOut;
+};
+
+export type UpdateComputedTraitResponse = UpdateComputedTraitResponses[keyof UpdateComputedTraitResponses];
 
 export type StopDemoData = {
   body?: never;

@@ -1,6 +1,8 @@
 import { Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Identity, Membership, ProfileOut } from '~/api/generated';
+import type { ComputedTraitOut, Identity, Membership, ProfileOut } from '~/api/generated';
+import * as read from '~/api/queries';
 import { CopyIcon } from '~/components/CopyText';
 import { RowLink } from '~/components/LinkButton';
 import { Time } from '~/components/Time';
@@ -27,6 +29,12 @@ export function SubjectFacts({
   memberships: Membership[];
   identities?: Identity[];
 }) {
+  const { data } = useQuery(read.computedTraits);
+  const computed = new Map(
+    data?.items
+      .filter(({ subject_kind }) => (subject_kind === 'company') === (profile.kind === 'company'))
+      .map((trait) => [trait.name, trait]),
+  );
   const traits = Object.entries(profile.traits).sort(([a], [b]) => a.localeCompare(b));
   return (
     <Stack gap="md">
@@ -41,7 +49,10 @@ export function SubjectFacts({
                   <Table.Td c="dimmed" style={{ overflowWrap: 'anywhere', width: '42%' }}>
                     {trait}
                   </Table.Td>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{valueText(value)}</Table.Td>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                    {valueText(value)}
+                    <ComputedMark trait={computed.get(trait)} />
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -85,6 +96,19 @@ export function SubjectFacts({
         </Stack>
       </Facts>
     </Stack>
+  );
+}
+
+/** Says that nobody set this trait, and by which formula it is what it is. */
+function ComputedMark({ trait }: { trait?: ComputedTraitOut }) {
+  if (trait === undefined) return null;
+  return (
+    <Text size="xs" c="dimmed">
+      <RowLink to="/computed-traits/$id" params={{ id: String(trait.id) }}>
+        computed
+      </RowLink>
+      : {trait.text}
+    </Text>
   );
 }
 

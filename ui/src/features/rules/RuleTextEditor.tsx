@@ -10,14 +10,25 @@ import type { RuleProblem } from '~/features/rules/ruleProblem';
 import type { RuleCheck } from '~/features/rules/useRuleCheck';
 
 interface RuleTextEditorProps {
+  label?: string;
+  description?: string;
+  placeholder?: string;
   text: string;
   onChange: (text: string) => void;
-  check: RuleCheck;
+  check: Pick<RuleCheck, 'problem' | 'failure'>;
   ask: Ask;
 }
 
-/** The rule's text, underlined where the server stops understanding it. */
-export function RuleTextEditor({ text, onChange, check, ask }: RuleTextEditorProps) {
+/** A rule's or formula's text, underlined where the server stops understanding it. */
+export function RuleTextEditor({
+  label = 'Rule',
+  description = 'One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Words and names complete as you type; Ctrl-Space shows what may stand here.',
+  placeholder = 'count of api_call where status = 400 in the last 24 hours >= 5',
+  text,
+  onChange,
+  check,
+  ask,
+}: RuleTextEditorProps) {
   const [view, setView] = useState<EditorView | null>(null);
   const extensions = useMemo(() => [ruleLanguage, ruleCompletion(ask)], [ask]);
   const { problem } = check;
@@ -40,15 +51,15 @@ export function RuleTextEditor({ text, onChange, check, ask }: RuleTextEditorPro
   return (
     <Stack gap="sm">
       <CodeEditor
-        label="Rule"
-        description="One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Words and names complete as you type; Ctrl-Space shows what may stand here."
+        label={label}
+        description={description}
         value={text}
         onChange={onChange}
         extensions={extensions}
         minHeight="112px"
         maxHeight="420px"
         invalid={problem !== null}
-        placeholder="count of api_call where status = 400 in the last 24 hours >= 5"
+        placeholder={placeholder}
         onCreate={setView}
       />
       {problem && <ProblemText problem={problem} />}

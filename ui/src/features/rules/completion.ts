@@ -1,4 +1,4 @@
-/** Completion while a rule is written: the server says what may stand at the cursor. */
+/** Completion while a rule or formula is written: the server says what may stand at the cursor. */
 import { autocompletion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { body } from '~/api/client';
 import { type CompletionItem, type RuleOut, completeRule } from '~/api/generated';
@@ -18,10 +18,10 @@ const TYPES: Record<CompletionItem['kind'], string> = {
 };
 
 export const askServer =
-  (subject_kind: RuleOut['subject_kind']): Ask =>
+  (subject_kind: RuleOut['subject_kind'], language: 'rule' | 'formula' = 'rule'): Ask =>
   async (text, position, signal) => {
     const { items } = await body(
-      completeRule({ body: { text, position, subject_kind }, signal, throwOnError: true }),
+      completeRule({ body: { text, position, subject_kind, language }, signal, throwOnError: true }),
     );
     return items;
   };

@@ -1,0 +1,112 @@
+import { Divider, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core';
+import { messageOf } from '~/api/errors';
+import type { ComputedTraitOut, FormulaPreview } from '~/api/generated';
+import { PersonCell } from '~/components/PersonCell';
+import type { FormulaCheck } from '~/features/computed/useFormulaCheck';
+import { count, duration, percent, valueText } from '~/format';
+
+interface FormulaValuesProps {
+  check: FormulaCheck;
+  kind: ComputedTraitOut['subject_kind'];
+}
+
+/** The values that people would have now: how many have one, how they are spread, some of them. */
+export function FormulaValues({ check, kind }: FormulaValuesProps) {
+  const { preview, stale, empty, problem, previewFailure } = check;
+  const nouns = kind === 'user' ? 'users' : 'companies';
+  return (
+    <Paper component="section" aria-label="Values now" aria-busy={stale}>
+      <Text c="dimmed" fw={500}>
+        Values now
+      </Text>
+      {empty || !preview ? (
+        <Text fz={34} fw={680} lh={1.2} c="dimmed">
+          –
+        </Text>
+      ) : (
+        <div className={stale ? 'stale' : undefined}>
+          <Text fz={34} fw={680} lh={1.2} className="numeric" style={{ letterSpacing: '-0.02em' }}>
+            {count(preview.known)}
+          </Text>
+          <Text c="dimmed" className="numeric">
+            of {count(preview.of)} {nouns} have one · {percent(preview.known, preview.of)}
+          </Text>
+          <Spread preview={preview} />
+          <Sample preview={preview} kind={kind} />
+          <Text size="xs" c="dimmed" mt="md">
+            Computed over the stored history in {duration(preview.took_ms)}.
+          </Text>
+        </div>
+      )}
+      {empty && <Text c="dimmed">Write a formula to see its values, before anything is saved.</Text>}
+      {problem && <Text c="dimmed">The values follow as soon as the formula can be read.</Text>}
+      {previewFailure !== null && !problem && (
+        <Text c="red" role="alert">
+          {messageOf(previewFailure)}
+        </Text>
+      )}
+    </Paper>
+  );
+}
+
+function Spread({ preview }: { preview: FormulaPreview }) {
+  if (preview.known === 0) return null;
+  if (preview.frequent.length > 0) {
+    return (
+      <>
+        <Divider my="md" label="Most frequent" labelPosition="left" />
+        <Stack gap={6}>
+          {preview.frequent.map(({ value, count: times }) => (
+            <Group key={JSON.stringify(value)} justify="space-between" wrap="nowrap">
+              <Text style={{ overflowWrap: 'anywhere' }}>{valueText(value)}</Text>
+              <Text className="numeric" c="dimmed">
+                {count(times)}
+              </Text>
+            </Group>
+          ))}
+        </Stack>
+      </>
+    );
+  }
+  const dates = preview.gives === 'date';
+  const marks = [
+    { label: dates ? 'Earliest' : 'Smallest', value: preview.least },
+    { label: 'Median', value: preview.median },
+    { label: dates ? 'Latest' : 'Largest', value: preview.most },
+  ];
+  return (
+    <SimpleGrid cols={dates ? 1 : 3} spacing="xs" verticalSpacing={4} mt="md">
+      {marks.map(({ label, value }) => (
+        <div key={label}>
+          <Text size="xs" c="dimmed">
+            {label}
+          </Text>
+          <Text className="numeric" fw={600} style={{ overflowWrap: 'anywhere' }}>
+            {valueText(value)}
+          </Text>
+        </div>
+      ))}
+    </SimpleGrid>
+  );
+}
+
+function Sample({ preview, kind }: { preview: FormulaPreview; kind: ComputedTraitOut['subject_kind'] }) {
+  if (preview.sample.length === 0) return null;
+  return (
+    <>
+      <Divider my="md" label="Some of them" labelPosition="left" />
+      <Stack gap="sm">
+        {preview.sample.map(({ id, name, email, value }) => (
+          <Group key={id} justify="space-between" wrap="nowrap" align="flex-start">
+            <div style={{ minWidth: 0, overflow: 'hidden' }}>
+              <PersonCell id={id} name={name} email={email} kind={kind} />
+            </div>
+            <Text className="numeric" fw={600} style={{ overflowWrap: 'anywhere' }}>
+              {valueText(value)}
+            </Text>
+          </Group>
+        ))}
+      </Stack>
+    </>
+  );
+}
