@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import structlog
-from _mixed_rules import mixed
-from _traffic import ROUTES, STATUSES
 from sqlalchemy import insert
 
+from _mixed_rules import mixed
+from _traffic import ROUTES, STATUSES
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.model.event import Event

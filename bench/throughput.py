@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
 from _mixed_rules import mixed
 from _profile import Sampler, per_event
 from _rig import Instance, instance, keep, median

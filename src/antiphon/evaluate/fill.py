@@ -30,6 +30,7 @@ from antiphon.rules.history_metrics import filled
 from antiphon.rules.history_rows import history_tables
 from antiphon.rules.live import Program
 from antiphon.rules.selectors import event_names
+from antiphon.rules.touch import Plan
 from antiphon.store import fills, subjects
 from antiphon.store import program as store
 from antiphon.store.engine import Connection
@@ -232,7 +233,11 @@ def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: in
             continue
         touch, person = program.touch(event), id_of(event)
         company = None if event.company_id is None else SubjectKey("company", event.company_id)
-        for kind, plan, key in (("user", touch.user, person), ("company", touch.company, company or person)):
+        meant: list[tuple[SubjectKind, Plan, SubjectKey | None]] = [
+            ("user", touch.user, person),
+            ("company", touch.company, company or person),
+        ]
+        for kind, plan, key in meant:
             if key is None:
                 continue
             for metric in plan.metrics:

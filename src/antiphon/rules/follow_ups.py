@@ -93,6 +93,7 @@ class Opens:
     """The first selector, as what its events are brought into."""
 
     def __init__(self, metric: FollowUpMetric) -> None:
+        """Bring them into this metric."""
         self.key, self._metric = metric.key, metric
 
     def fold(self, metrics: Metrics, event: Event, weight: float) -> None:
@@ -105,6 +106,7 @@ class Closes:
     """The second."""
 
     def __init__(self, metric: FollowUpMetric) -> None:
+        """Bring them into this metric."""
         self.key, self._metric = metric.key, metric
 
     def fold(self, metrics: Metrics, event: Event, weight: float) -> None:

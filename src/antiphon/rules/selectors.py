@@ -11,7 +11,6 @@ from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.tree import Predicate, Selector, canonical
 from antiphon.rules.values import EXACT_INTEGER, number
 
-
 MAX_KNOWN = 8_192
 """Texts remembered for each property; above it all are forgotten, and learnt again."""
 

@@ -16,14 +16,14 @@ import numpy as np
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
 from antiphon.rules.compile import Compiler, fixed_target, needed, of_company
+from antiphon.rules.follow_ups import Closes, FollowUpMetric
 from antiphon.rules.kernel import nodes as n
 from antiphon.rules.kernel.blocks import FAR, Ints
 from antiphon.rules.kernel.layout import CLOSES, OPENS, how_of, is_native
 from antiphon.rules.kernel.tick import Metrics, Plans, Rules, Tables
-from antiphon.rules.follow_ups import Closes, FollowUpMetric
 from antiphon.rules.known import is_absence, known_from, needed_length
 from antiphon.rules.live import Program
-from antiphon.rules.metrics import Kept
+from antiphon.rules.metrics import Kept, Metric
 from antiphon.rules.touch import Plan, Touch
 from antiphon.rules.trait_windows import trait_window
 from antiphon.rules.values import date, number
@@ -161,7 +161,7 @@ class Kernel:
                 if isinstance(metric, FollowUpMetric):
                     self._metric_index[kind, key, True] = len(rows) + 1
                     rows += [(number, how, metric.width, 0) for how in (OPENS, CLOSES)]
-                else:
+                elif isinstance(metric, Metric):
                     local = metric.step == f"day:{self.days.name}"
                     width = 0 if metric.ever else metric.width or (-1 if local else -2)
                     rows.append((number, how_of(metric), width, metric.limit))
