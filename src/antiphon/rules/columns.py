@@ -1,7 +1,7 @@
 """A JSON value of each row, as Ibis columns: the counterpart of `values.py` over history.
 
-`json_extract`, `json_type` and `epoch_ms` are the only functions named here that an engine must have under that name; all else
-is Ibis, so this is the one place to look at when another engine joins.
+`json_extract`, `json_type`, `md5` and `epoch_ms` are the only functions named here that an engine must have under that name, or
+be given (`engines.py`); all else is Ibis, so this is the one place to look at when another engine joins.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def json_type(document: object) -> Any:
     """What a document is: VARCHAR, BOOLEAN, UBIGINT, BIGINT, DOUBLE, ARRAY, OBJECT or NULL."""
 
 
+@ibis.udf.scalar.builtin(name="md5", signature=(("string",), "string"))
+def md5(text: object) -> Any:
+    """The digest of a text, in hexadecimal."""
+
+
 def hexadecimal(digits: Texts) -> Numbers:
-    """The number that DIGITS hexadecimal digits write."""
-    alphabet: Texts = ibis.literal("0123456789abcdef")
-    places = (alphabet.find(digits.substr(place, 1)) for place in range(DIGITS))
-    total: Numbers = ibis.literal(0, "int64")
-    for place in places:
-        total = total * 16 + place
-    return total
+    """The number that hexadecimal digits write; they stand in the query once, as what they are made of is long."""
+    return ("0x" + digits).cast("int64")
 
 
 def cells(number: Numbers) -> Numbers:
@@ -127,7 +127,8 @@ class Column:
     def digest(self) -> Texts:
         """The digits of the value's digest, see `sketches.digest`."""
         kind = ibis.cases((self.text.notnull(), "s:"), (self.flag.notnull(), "b:"), else_="n:")
-        return (kind + self.written).hexdigest("md5").substr(0, DIGITS)
+        found: Texts = md5(kind + self.written)
+        return found.substr(0, DIGITS)
 
     @cached_property
     def date(self) -> Numbers:

@@ -23,7 +23,9 @@ def sequence_rows(node: tree.Sequence, events: Table, chosen: Chosen, name: str)
     any_step = flags[0]
     for flag in flags[1:]:
         any_step = any_step | flag
-    hits = events.mutate(**{f"step_{index}": flag.cast("int8") for index, flag in enumerate(flags)}).filter(any_step)
+    hits = events.mutate(**{f"step_{index}": ibis.ifelse(flag, 1, 0) for index, flag in enumerate(flags)}).filter(
+        any_step
+    )
     rows = hits.group_by(side_id=hits.subject_id, at=hits["at"]).aggregate(
         **{f"step_{index}": hits[f"step_{index}"].max() for index in range(len(flags))}
     )

@@ -180,7 +180,10 @@ class PreviewSubject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """Who matches: `total` of `of`, as of `as_of` (ms)."""
+    """Who matches: `total` of `of`, as of `as_of` (ms).
+
+    Events are counted up to then. Of 50,000 people or more, who there is and with which traits may be 30 s older.
+    """
 
     total: int
     of: int

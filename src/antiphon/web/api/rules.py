@@ -121,7 +121,10 @@ class SampleSubject(msgspec.Struct, kw_only=True):
 
 
 class RulePreview(msgspec.Struct, kw_only=True):
-    """How many match: `total` of `of` known subjects, as of `as_of` (ms)."""
+    """How many match: `total` of `of` known subjects, as of `as_of` (ms).
+
+    Events are counted up to then. Of 50,000 people or more, who there is and with which traits may be 30 s older.
+    """
 
     total: int
     of: int
