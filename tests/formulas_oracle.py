@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from antiphon.rules import formula as f
 from antiphon.rules import tree
-from rules_oracle import DAY, Oracle, instant, is_number, length
+from rules_oracle import DAY, Oracle, covered, instant, is_number, length
 
 HOUR = DAY // 24
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,9 +85,10 @@ class FormulaOracle:
         return "date" if self.type_of(node) == "date" else "number"
 
     def measured(self, node, subject, now, wanted):
-        start = self.rules.start(node.window, now)
-        covered = [event for event in subject.events if start is None or event.timestamp >= start]
-        value = self.rules.aggregate(node.aggregate, covered, now)
+        edges = self.rules.edges(node.window, subject, now)
+        if edges is None:
+            return None
+        value = self.rules.aggregate(node.aggregate, covered(subject.events, *edges), now)
         if node.aggregate.kind.startswith("time_since"):
             return None if value is None else max(0, value // HOUR) / 24
         if node.aggregate.kind in ("first", "last"):

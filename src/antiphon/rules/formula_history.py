@@ -99,7 +99,8 @@ class _Columns:
             return self._column(lambda _: ibis.literal(node.value))
         if isinstance(node, (f.Number, f.Duration)):
             number = float(node.value) if isinstance(node, f.Number) else node.ms / DAY
-            return self._column(lambda _: ibis.literal(number, type="float64"))
+            # as a text, since a bare literal would be a decimal, whose products overflow
+            return self._column(lambda _: ibis.literal(repr(number)).cast("float64"))
         if isinstance(node, f.TraitInput):
             of = "company_traits" if of_company(node.owner, self._kind) else "traits"
             self._reads_company = self._reads_company or of == "company_traits"
