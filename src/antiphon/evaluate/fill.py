@@ -214,7 +214,7 @@ class Filling:
             log.info("rule filled", rule=rule.name, version=rule.version)
         return True
 
-    def _tell(self, conn: Connection, phase: str, done: int, total: int) -> None:
+    def _tell(self, conn: Connection, phase: fills.Phase, done: int, total: int) -> None:
         for rule in self.rows:
             fills.save(conn, rule.id, phase, done, total)
 

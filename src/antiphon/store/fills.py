@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, delete, select
@@ -10,16 +11,18 @@ from sqlalchemy import Connection, delete, select
 from antiphon.store import tables as t
 from antiphon.store.dialect import upsert
 
+Phase = Literal["counting", "judging"]
+
 
 class Fill(msgspec.Struct, frozen=True):
     """A rule that is being filled: `counting` its metrics over history, or `judging` everybody; `done` of `total`."""
 
-    phase: str
+    phase: Phase
     done: int
     total: int
 
 
-def save(conn: Connection, rule_id: int, phase: str, done: int, total: int) -> None:
+def save(conn: Connection, rule_id: int, phase: Phase, done: int, total: int) -> None:
     """Tell how far a rule is."""
     upsert(conn, t.fills, [{"rule_id": rule_id, "phase": phase, "done": done, "total": total}])
 

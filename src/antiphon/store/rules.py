@@ -124,10 +124,18 @@ def save_rule(
     return get_rule(conn, rule_id)
 
 
-def set_rule_status(conn: Connection, rule_id: int, *, revision: int, status: RuleStatus, now: int) -> Rule:
-    """Switch a rule read at `revision` on, back to draft, or archive it."""
+def set_rule_status(
+    conn: Connection, rule_id: int, *, revision: int, status: RuleStatus, now: int, greets: bool = False
+) -> Rule:
+    """Switch a rule read at `revision` on, back to draft, or archive it.
+
+    `greets` says whether those who match already when it is switched on are messaged. What is off keeps no state, so it is
+    filled anew when it is switched on again.
+    """
     _at_revision(conn, rule_id, revision)
-    changes = {"status": status, "revision": revision + 1, "updated_at": now}
+    changes = {"status": status, "revision": revision + 1, "updated_at": now, "greets": greets}
+    if status != "active":
+        changes["filled_version"] = 0
     conn.execute(update(rules).where(rules.c.id == rule_id).values(changes))
     return get_rule(conn, rule_id)
 

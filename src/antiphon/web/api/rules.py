@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import Conflict, InvalidInput
 from antiphon.model.subject import SubjectKind
+from antiphon.store import fills
 from antiphon.store.engine import Connection
 from antiphon.store.people import get_profiles
 from antiphon.store.rules import (
@@ -34,8 +36,19 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
+class RuleFilling(msgspec.Struct, kw_only=True):
+    """A rule on its way into force: `counting` what it needs over history, or `judging` everybody; `done` of `total`."""
+
+    phase: Literal["counting", "judging"]
+    done: int
+    total: int
+
+
 class RuleOut(msgspec.Struct, kw_only=True):
-    """A rule; `members` counts who is in it now, `filled` says whether evaluation has caught up with this version."""
+    """A rule; `members` counts who is in it now, `filled` says whether evaluation has caught up with this version.
+
+    `filling` tells how far that is while it goes on; switching the rule off ends it.
+    """
 
     id: int
     name: str
@@ -49,6 +62,7 @@ class RuleOut(msgspec.Struct, kw_only=True):
     sentence: str
     members: int
     filled: bool
+    filling: RuleFilling | None
     created_at: int
     updated_at: int
 
@@ -89,10 +103,14 @@ class RuleUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class RuleStatusChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Switch a rule on, back to draft, or archive it."""
+    """Switch a rule on, back to draft, or archive it.
+
+    `message_members` has those who match already when it is switched on messaged too, and not only counted.
+    """
 
     status: Status
     revision: int
+    message_members: bool = False
 
 
 class ParsedRule(msgspec.Struct, kw_only=True):
@@ -164,7 +182,8 @@ class RuleController(Controller):
         with context.store.state.read() as conn:
             rules = list_rules(conn, archived=archived)
             members = count_members(conn, [rule.id for rule in rules])
-        return RuleList(items=[_rule_out(context, rule, members.get(rule.id, 0)) for rule in rules])
+            filling = fills.of(conn, [rule.id for rule in rules])
+        return RuleList(items=[_rule_out(context, rule, members.get(rule.id, 0), filling) for rule in rules])
 
     @post(access="edit", sync_to_thread=True)
     def create_rule(self, context: Context, data: JSONBody[RuleCreate]) -> RuleOut:
@@ -183,7 +202,7 @@ class RuleController(Controller):
                 now=context.clock(),
             )
         context.wake.notify("rules")
-        return _rule_out(context, rule, 0)
+        return _rule_out(context, rule, 0, {})
 
     @post("/parse", access="view", status_code=HTTP_200_OK, sync_to_thread=True)
     def parse_rule(self, context: Context, data: JSONBody[RuleSource]) -> ParsedRule:
@@ -263,7 +282,14 @@ class RuleController(Controller):
         with context.store.state.write() as conn:
             if data.status != "active":
                 _refuse_used(conn, get_rule(conn, rule_id), "switched off")
-            rule = set_rule_status(conn, rule_id, revision=data.revision, status=data.status, now=context.clock())
+            rule = set_rule_status(
+                conn,
+                rule_id,
+                revision=data.revision,
+                status=data.status,
+                now=context.clock(),
+                greets=data.message_members,
+            )
             saved = _counted(context, conn, rule)
         context.wake.notify("rules")
         return saved
@@ -303,10 +329,11 @@ def _faces(context: WebContext, text: str | None, tree: dict[str, Any] | None, k
 
 
 def _counted(context: WebContext, conn: Connection, rule: Rule) -> RuleOut:
-    return _rule_out(context, rule, count_members(conn, [rule.id]).get(rule.id, 0))
+    return _rule_out(context, rule, count_members(conn, [rule.id]).get(rule.id, 0), fills.of(conn, [rule.id]))
 
 
-def _rule_out(context: WebContext, rule: Rule, members: int) -> RuleOut:
+def _rule_out(context: WebContext, rule: Rule, members: int, filling: Mapping[int, fills.Fill]) -> RuleOut:
+    way = filling.get(rule.id) if rule.status == "active" else None
     return RuleOut(
         id=rule.id,
         name=rule.name,
@@ -320,6 +347,7 @@ def _rule_out(context: WebContext, rule: Rule, members: int) -> RuleOut:
         sentence=context.rules.from_tree(rule.tree, rule.subject_kind).sentence,
         members=members,
         filled=rule.filled_version == rule.version,
+        filling=None if way is None else RuleFilling(phase=way.phase, done=way.done, total=way.total),
         created_at=rule.created_at,
         updated_at=rule.updated_at,
     )

@@ -416,6 +416,7 @@ export type {
   ResumeWorkflowResponses,
   RuleCreate,
   RuleFile,
+  RuleFilling,
   RuleList,
   RuleMember,
   RuleMemberPage,

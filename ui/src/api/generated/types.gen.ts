@@ -724,6 +724,15 @@ export type RuleFile = {
 };
 
 /**
+ * RuleFilling
+ */
+export type RuleFilling = {
+  phase: 'counting' | 'judging';
+  done: number;
+  total: number;
+};
+
+/**
  * RuleList
  */
 export type RuleList = {
@@ -768,6 +777,7 @@ export type RuleOut = {
   sentence: string;
   members: number;
   filled: boolean;
+  filling: RuleFilling | null;
   created_at: number;
   updated_at: number;
 };
@@ -801,6 +811,7 @@ export type RuleSource = {
 export type RuleStatusChange = {
   status: 'draft' | 'active' | 'archived';
   revision: number;
+  message_members?: boolean;
 };
 
 /**

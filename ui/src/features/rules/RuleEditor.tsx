@@ -15,6 +15,7 @@ import { RuleMembers } from '~/features/rules/RuleMembers';
 import { RuleMenu } from '~/features/rules/RuleMenu';
 import { askServer } from '~/features/rules/completion';
 import { RulePromql } from '~/features/rules/RulePromql';
+import { FillingBadge } from '~/features/rules/FillingBadge';
 import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
 import { Sentence } from '~/features/rules/Sentence';
 import { SwitchOnDialog } from '~/features/rules/SwitchOnDialog';
@@ -35,25 +36,28 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
   const status = rule?.status ?? base?.status ?? 'draft';
   const ready = draft.name.trim() !== '' && check.checked;
 
-  const store = (next?: RuleOut['status']) =>
-    save.mutate(next, {
-      onSuccess: (saved) => {
-        close();
-        notifyDone(next === 'active' ? `“${saved.name}” is switched on.` : `“${saved.name}” is saved.`);
-        if (base === null) {
-          void navigate({
-            to: '/rules/$id',
-            params: { id: String(saved.id) },
-            replace: true,
-            ignoreBlocker: true,
-          });
-        }
+  const store = (next?: RuleOut['status'], messageMembers?: boolean) =>
+    save.mutate(
+      { status: next, messageMembers },
+      {
+        onSuccess: (saved) => {
+          close();
+          notifyDone(next === 'active' ? `“${saved.name}” is switched on.` : `“${saved.name}” is saved.`);
+          if (base === null) {
+            void navigate({
+              to: '/rules/$id',
+              params: { id: String(saved.id) },
+              replace: true,
+              ignoreBlocker: true,
+            });
+          }
+        },
+        onError: (error) => {
+          close();
+          if (!isConflict(error) || base === null) notifyFailed('The rule was not saved', error);
+        },
       },
-      onError: (error) => {
-        close();
-        if (!isConflict(error) || base === null) notifyFailed('The rule was not saved', error);
-      },
-    });
+    );
   const askOrStore = () => (status === 'active' && textChanged ? open() : store());
   useHotkeys([['mod+S', () => ready && changed && askOrStore()]], []);
 
@@ -62,7 +66,12 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
       <UnsavedGuard changed={changed} />
       <PageHeader
         title={base?.name ?? 'New rule'}
-        badge={<StatusBadge status={status} />}
+        badge={
+          <Group gap={6}>
+            <StatusBadge status={status} />
+            {base?.status === 'active' && !base.filled && <FillingBadge filling={base.filling} />}
+          </Group>
+        }
         actions={
           <>
             {base && <RuleMenu rule={base} onStatus={(next) => store(next)} />}
@@ -166,7 +175,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
       <SwitchOnDialog
         opened={dialog}
         onClose={close}
-        onConfirm={() => store(status === 'active' ? undefined : 'active')}
+        onConfirm={(messageMembers) => store(status === 'active' ? undefined : 'active', messageMembers)}
         busy={save.isPending}
         check={check}
         kind={draft.subject_kind}

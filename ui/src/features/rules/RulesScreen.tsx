@@ -1,4 +1,4 @@
-import { Badge, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { IconFilter, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, getRouteApi } from '@tanstack/react-router';
@@ -12,6 +12,7 @@ import { SearchInput } from '~/components/SearchInput';
 import { StatusBadge } from '~/components/StatusBadge';
 import { Time } from '~/components/Time';
 import { EXAMPLES } from '~/features/rules/examples';
+import { FillingBadge } from '~/features/rules/FillingBadge';
 import { Sentence } from '~/features/rules/Sentence';
 import { plural } from '~/format';
 import classes from '~/features/rules/RulesScreen.module.css';
@@ -85,7 +86,7 @@ function RuleTable({ rules }: { rules: RuleOut[] }) {
               <Table.Td>
                 <Group gap={6} wrap="nowrap">
                   <StatusBadge status={rule.status} />
-                  {rule.status === 'active' && !rule.filled && <Badge color="petrol">counting</Badge>}
+                  {rule.status === 'active' && !rule.filled && <FillingBadge filling={rule.filling} />}
                 </Group>
               </Table.Td>
               <Table.Td ta="right">

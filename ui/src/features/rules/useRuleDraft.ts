@@ -12,6 +12,11 @@ export interface Draft {
   subject_kind: RuleOut['subject_kind'];
 }
 
+interface Switch {
+  status?: RuleOut['status'];
+  messageMembers?: boolean; // those who match already when it is switched on are messaged too
+}
+
 const draftOf = (rule: RuleOut | null, start?: Example): Draft => ({
   name: rule?.name ?? start?.name ?? '',
   description: rule?.description ?? start?.about ?? '',
@@ -48,11 +53,11 @@ export function useRuleDraft(rule: RuleOut | null, start?: Example) {
     return body(updateRule({ path: { rule_id: base.id }, body: change, throwOnError: true }));
   };
   const save = useMutation({
-    mutationFn: async (status: RuleOut['status'] | undefined) => {
+    mutationFn: async ({ status, messageMembers = false }: Switch) => {
       let saved = changed || base === null ? await write() : base;
       if (status !== undefined && status !== saved.status) {
         await take(saved); // what is saved stays saved, even if the switch fails
-        const change = { status, revision: saved.revision };
+        const change = { status, revision: saved.revision, message_members: messageMembers };
         saved = await body(setRuleStatus({ path: { rule_id: saved.id }, body: change, throwOnError: true }));
       }
       await take(saved);

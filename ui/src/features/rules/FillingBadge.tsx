@@ -1,0 +1,15 @@
+import { Badge, Tooltip } from '@mantine/core';
+import type { RuleOut } from '~/api/generated';
+
+const WORDS = { counting: 'counting the past', judging: 'looking at everybody' };
+
+/** How far a rule is that was switched on or changed and is not in force yet. */
+export function FillingBadge({ filling }: { filling: RuleOut['filling'] }) {
+  const share = filling && filling.total > 0 ? Math.floor((100 * filling.done) / filling.total) : null;
+  const words = filling ? `${WORDS[filling.phase]}${share === null ? '' : ` ${share}%`}` : 'about to start';
+  return (
+    <Tooltip label="Nobody enters before it is done. Switch the rule off to cancel.">
+      <Badge color="petrol">{words}</Badge>
+    </Tooltip>
+  );
+}
