@@ -28,18 +28,17 @@ from factories import ManualClock
 class Pipeline:
     """A store with an evaluator and an actor on it."""
 
-    def __init__(self, store: Store, clock: ManualClock) -> None:
+    def __init__(self, store: Store, clock: ManualClock, settings: EvaluateSettings | None = None) -> None:
         self.store = store
         self.clock = clock
+        self.settings = settings or EvaluateSettings()
         self.restart()
 
     def restart(self) -> None:
         """New objects on the same store, as after a crash: nothing is carried over in memory."""
         woken: list[str] = []
         past = HistoryReader(self.store)
-        self.evaluator = Evaluator(
-            self.store, self.clock, EvaluateSettings(), woken.append, lambda _: "UTC", past, no_guard
-        )
+        self.evaluator = Evaluator(self.store, self.clock, self.settings, woken.append, lambda _: "UTC", past, no_guard)
         self.actor = Actor(self.store.state, self.clock, ActSettings(), woken.append, no_guard)
         self.woken = woken
 

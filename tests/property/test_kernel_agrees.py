@@ -39,9 +39,9 @@ def test_the_kernel_and_python_agree(drawn, kind, trees, zone, offsets):
     world = World(drawn)
     specs = [RuleSpec(id=10 + i, version=1, subject_kind=kind, tree=one, name=str(i)) for i, one in enumerate(trees)]
     program = compile_program(specs, [], time_zone=zone)
-    keys = {k for c in program.compilers.values() for k in c.metrics}
-    kernel = Kernel(program, {k: i + 1 for i, k in enumerate(sorted(keys))}, program.days)
-    names = names_of(program.compilers[kind].metrics, kernel.numbers, program.days)
+    numbers = {one: {key: n + 1 for n, key in enumerate(sorted(c.metrics))} for one, c in program.compilers.items()}
+    kernel = Kernel(program, numbers, program.days)
+    names = names_of(program.compilers[kind].metrics, numbers[kind], program.days)
     memory = Memory(1 << 20)
     slots = memory.columns
     for slot, subject in enumerate(world.subjects(kind)):

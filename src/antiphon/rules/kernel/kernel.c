@@ -1,8 +1,9 @@
-/* Folding and judging over flat arrays; `native.py` is its face, `blocks.py` says how a subject's state lies in memory.
+/* Folding and judging over flat arrays; `library.py` and `tick.py` are its face, `blocks.py` says how a subject's state lies in memory.
  *
  * Plain C without Python or any library, so that any compiler makes it in a second. It allocates nothing: all memory is
  * numpy's. Everything here has a counterpart in Python that means the same (rules/buckets.py, conditions.py, known.py);
- * tests/property/test_kernel_agrees.py holds them equal, and runs it under the address sanitizer.
+ * tests/property/test_kernel_agrees.py holds them equal. After a change, run it with -fsanitize=address,undefined too
+ * (libasan preloaded).
  */
 #include <math.h>
 #include <stdint.h>

@@ -1,0 +1,90 @@
+"""New rules on a long past: filled beside evaluation, a slice at each tick, with nothing missed and nothing counted twice."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from antiphon.evaluate import fill
+from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.store import tables
+from antiphon.store.engine import Store
+from factories import ManualClock, api_call, api_calls
+from pipeline import Pipeline
+
+THREE = "count of api_call where status = 400 in the last 24 hours >= 3"
+USERS = [f"u{number}" for number in range(30)]
+
+
+@pytest.fixture
+def pipeline(store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setattr(fill, "SLICE", 7)
+    pipeline = Pipeline(store, clock, EvaluateSettings(fill_within=0))
+    for number, user in enumerate(USERS):
+        pipeline.hear(*api_calls(2 + number % 2, 400, user_id=user))
+    return pipeline
+
+
+def until_filled(pipeline: Pipeline) -> None:
+    for _ in range(5_000):
+        pipeline.settle()
+        if all(
+            row["filled_version"] == row["version"] for row in pipeline.rows(tables.rules) if row["status"] == "active"
+        ):
+            return
+        time.sleep(0.002)  # history is read by a thread of its own
+    raise AssertionError("the rule is never filled")
+
+
+def test_everybody_who_matches_is_found_and_nobody_is_messaged(pipeline: Pipeline) -> None:
+    """Half of them have three errors: they become members quietly, and nothing is left of the filling."""
+    rule = pipeline.rule(THREE)
+    until_filled(pipeline)
+    assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
+    assert pipeline.moves() == []
+    assert pipeline.rows(tables.fills) == []
+
+
+def test_calls_that_come_meanwhile_count_once(pipeline: Pipeline) -> None:
+    """One more error each while the past is being counted: all have three or four, none has more."""
+    rule, four = pipeline.rule(THREE), pipeline.rule(THREE.replace(">= 3", ">= 5"), name="five")
+    pipeline.evaluator.tick()
+    for user in USERS:
+        pipeline.hear(api_call(400, user_id=user))
+    until_filled(pipeline)
+    assert pipeline.members(rule) == set(USERS)
+    assert pipeline.members(four) == set()
+
+
+def test_a_crash_in_between_counts_nothing_twice(pipeline: Pipeline) -> None:
+    """Evaluation starts anew after some of the past was merged; two errors are still two."""
+    rule = pipeline.rule(THREE)
+    for _ in range(4):
+        pipeline.evaluator.tick()
+        time.sleep(0.02)
+    pipeline.evaluator.flush()
+    pipeline.restart()
+    until_filled(pipeline)
+    assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
+
+
+def test_switching_off_cancels_and_switching_on_begins_anew(pipeline: Pipeline) -> None:
+    """A rule that is switched off while it is filled has no members; switched on again it has the right ones."""
+    rule = pipeline.rule(THREE)
+    pipeline.evaluator.tick()
+    pipeline.change_rule(rule, status="draft", filled_version=0)
+    pipeline.settle()
+    assert pipeline.rows(tables.fills) == []
+    assert pipeline.members(rule) == set()
+    pipeline.change_rule(rule, status="active")
+    until_filled(pipeline)
+    assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
+
+
+def test_those_who_match_can_be_messaged_too(pipeline: Pipeline) -> None:
+    """The person who switches the rule on may choose that those who match already enter as if they did just now."""
+    rule = pipeline.rule(THREE)
+    pipeline.change_rule(rule, greets=True)
+    until_filled(pipeline)
+    assert len(pipeline.moves()) == len(pipeline.members(rule)) == len(USERS) // 2
