@@ -36,6 +36,7 @@ def same(value):
     st.lists(st.integers(0, 60 * DAY), min_size=1, max_size=4),
 )
 def test_the_kernel_and_python_agree(drawn, kind, trees, zone, offsets):
+    """The same events give the same rings, and every rule the same truth and the same instant to look again, now and later."""
     world = World(drawn)
     specs = [RuleSpec(id=10 + i, version=1, subject_kind=kind, tree=one, name=str(i)) for i, one in enumerate(trees)]
     program = compile_program(specs, [], time_zone=zone)

@@ -56,7 +56,7 @@ class Past(Protocol):
     """History, as `store.history.HistoryReader` gives it."""
 
     def connect(self, *, before: int | None = None, people: bool = False) -> AbstractContextManager[Any]:
-        """A connection to DuckDB with the view `events` of every unique event before a log offset; None where there is none."""
+        """A connection to DuckDB with the view `events` of every unique event before a log offset."""
         ...
 
     def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterable[Event]:
@@ -76,7 +76,7 @@ class Filling:
         self.judging = False
         self.done, self.total = 0, sum(map(len, keys.values()))
         self._cancelled = False
-        self._items = self._read(program, keys, position, now, past)
+        self._items = self._read(program, keys, position, now, past, apart=apart)
         self._queue: queue.Queue[list[Item] | Exception | None] | None = None
         self._pending: dict[int, set[str]] = {}
         if apart and self.total:
@@ -99,24 +99,37 @@ class Filling:
 
     # -- what the past adds ----------------------------------------------------------------------------------------
 
-    def _read(self, program: Program, keys: Keys, position: int, now: int, past: Past) -> Iterator[Item]:
-        rest: dict[SubjectKind, set[str]] = {"user": set(), "company": set()}
+    def _read(
+        self, program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
+    ) -> Iterator[Item]:
+        rest: dict[SubjectKind, set[str]] = {kind: set() if apart else set(wanted) for kind, wanted in keys.items()}
+        if apart:  # a short past is folded sooner than queries are made for it
+            yield from self._queried(program, keys, position, now, past, rest)
+        if any(rest.values()):
+            yield from _folded(program, rest, position, past)
+            self.done = self.total
+
+    def _queried(
+        self,
+        program: Program,
+        keys: Keys,
+        position: int,
+        now: int,
+        past: Past,
+        rest: Mapping[SubjectKind, set[str]],
+    ) -> Iterator[Item]:
+        """What queries tell; metrics that have no query are added to `rest`."""
         with past.connect(before=position) as db:
             for kind, wanted in keys.items():
                 for key in sorted(wanted):
                     found = program.metric(kind, key)
-                    values = None
-                    if found is not None and db is not None:
-                        values = filled(db, *found, kind, history_tables().events, now=now)
+                    values = None if found is None else filled(db, *found, kind, history_tables().events, now=now)
                     if values is None:
                         rest[kind].add(key)
                         continue
                     for subject, value in values:
                         yield kind, key, subject, value
                     self.done += 1
-        if any(rest.values()):
-            yield from _folded(program, rest, position, past)
-            self.done = self.total
 
     def _feed(self, into: queue.Queue[list[Item] | Exception | None]) -> None:
         try:

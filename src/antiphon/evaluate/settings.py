@@ -17,4 +17,4 @@ class EvaluateSettings(msgspec.Struct, frozen=True, kw_only=True):
     evaluate_batch: int = 10_000
     hot_subjects: int = 1_000_000
     replay_events: int = 2_000_000
-    fill_within: int = 100_000
+    fill_within: int = 20_000

@@ -12,19 +12,18 @@ from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.computed import compute_everybody, forget_removed, judge_members, specs
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
 from antiphon.evaluate.fill import Filling, Past
-from antiphon.evaluate.identity import Identities, id_of
+from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.profiles import lagging, save_profiles
 from antiphon.evaluate.program import InForce, active_rules, watches
+from antiphon.evaluate.replay import replay
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.evaluate.watches import watched
 from antiphon.model.clock import Clock
 from antiphon.model.event import Event
-from antiphon.model.signal import Signal
-from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import COMPANY, FAR, STALE, Ints
-from antiphon.rules.live import Touch
 from antiphon.store import (
     computed_traits,
     fills,
@@ -54,9 +53,6 @@ BEHIND = 2_000
 
 FILL_PAUSE = 5
 """How long (ms) to wait for more of the past while a rule is filled and nothing else is to do."""
-
-REPLAY = 20_000
-"""Events replayed at a time."""
 
 NO_OFFSETS = np.zeros(0, dtype=np.int64)
 
@@ -198,7 +194,7 @@ class Evaluator:
         if self._current is not None and fingerprint == self._fingerprint:
             return self._current
         zone = self._time_zone(conn)
-        watched = watches(conn)
+        watching = watches(conn)
         rows = active_rules(conn)
         traits = computed_traits.list_computed_traits(conn)
         computed = specs(traits)
@@ -215,12 +211,15 @@ class Evaluator:
             new += [row for row in rows if row.id in sharing and row not in new]
         numbers = metric_numbers.give(conn, bare.metric_keys, missing)
         waiting = [row.id for filling in self._fillings if not filling.judging for row in filling.rows]
-        current = Running(rows, watched, zone, now, numbers, computed, [*waiting, *(row.id for row in new)])
+        current = Running(rows, watching, zone, now, numbers, computed, [*waiting, *(row.id for row in new)])
         first = self._current is None
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
         if first:
-            self._recover(conn, log_conn, current, position, now)
+            self._residents.everybody = not subjects.any_stored(conn)
+            start, identities = signals.cursor(conn, STORED), self._identities_of(conn)
+            replay(conn, log_conn, current, self._residents, identities, start, position, now)
+            self._next_due = 0
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
         removed = computed_traits.removed_computed_traits(conn)
         if removed:
@@ -233,7 +232,7 @@ class Evaluator:
                 self._fillings.append(filling)
             else:
                 self._merge_now(conn, filling, position)
-                self._current = current = Running(rows, watched, zone, now, numbers, computed, waiting)
+                self._current = current = Running(rows, watching, zone, now, numbers, computed, waiting)
                 self._residents.use(current.kernel)
                 self._judge_now(conn, current, filling, new_traits, position, now, outcome)
         return current
@@ -297,32 +296,6 @@ class Evaluator:
                 filling.begin_judging(conn, self._residents, identities)
                 self._fingerprint = None  # the rules judge from the next tick on
 
-    def _recover(self, conn: Connection, log_conn: Connection, current: Running, position: int, now: int) -> None:
-        """Bring what is stored up to the cursor: fold again what was only in memory. Who is touched is judged afterwards."""
-        self._residents.everybody = not subjects.any_stored(conn)
-        start = signals.cursor(conn, STORED)
-        identities = self._identities_of(conn)
-        repeated = log_duplicates.between(conn, start, position)
-        while start < position:
-            segments = log.read(log_conn, start, min(REPLAY, position - start), PARTITION)
-            if not segments:
-                break
-            events: list[Event] = []
-            offsets: list[int] = []
-            for segment in segments:
-                for offset, event in enumerate(segment.events, segment.first_offset):
-                    if offset < position and offset not in repeated:
-                        events.append(event)
-                        offsets.append(offset)
-            absorb.bring(conn, self._residents, identities, events)
-            rows, batch = Rows(), Batch(events, np.array(offsets, dtype=np.int64))
-            Gatherer(conn, current.program, current.kernel, self._residents, identities, replayed=True).gather(
-                batch, rows
-            )
-            Judge(conn, current, self._residents, identities, now, start, Outcome()).absorb(rows, events, judging=False)
-            start = segments[-1].end_offset
-        self._next_due = 0
-
     # -- judging -----------------------------------------------------------------------------------------------
 
     def _judge(
@@ -344,7 +317,7 @@ class Evaluator:
         if events:
             touches = Gatherer(conn, program, current.kernel, residents, identities).gather(batch, rows)
             if current.watched:
-                self._note_watches(identities, events, touches, outcome)
+                outcome.signals += watched(identities, events, touches)
         self._again(conn, current, identities, changes, rows)
         pending = [one.pending for one in self._fillings if one.judging]
         judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=pending)
@@ -439,16 +412,6 @@ class Evaluator:
             soonest = soonest if stored is None else min(soonest, stored)
         return None if soonest == FAR else soonest
 
-    def _note_watches(
-        self, identities: Identities, events: list[Event], touches: list[Touch], outcome: Outcome
-    ) -> None:
-        for event, touch in zip(events, touches, strict=True):
-            if touch.watches:
-                key = id_of(event)
-                root = None if key is None else identities.root(key)
-                if root is not None and root.kind == "user":
-                    outcome.signals += [_event_signal(watch, root, event) for watch in touch.watches]
-
     # -- saving ------------------------------------------------------------------------------------------------
 
     def _save(
@@ -492,16 +455,3 @@ class Evaluator:
             save_profiles(conn, current, residents, identities, behind)
         residents.flush(conn, list(chosen), end)
         signals.set_cursor(conn, STORED, residents.stored_from(end))
-
-
-def _event_signal(watch: str, root: SubjectKey, event: Event) -> Signal:
-    return Signal(
-        kind="event",
-        subject_kind="user",
-        subject_id=root.id,
-        at=event.timestamp,
-        watch=watch,
-        event_id=f"{event.source}:{event.id}",
-        event={"name": event.name, "timestamp": event.timestamp, "properties": event.properties},
-        caused_at=event.received_at,
-    )
