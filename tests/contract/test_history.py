@@ -311,8 +311,9 @@ def test_nothing_yet(store):
     assert HistoryReader(store).count_ids(user_ids=["u"]) == 0
 
 
-def test_the_log_is_trimmed_behind_everybody(store, clock, monkeypatch):
-    """What is in history, seen by evaluation, beyond the dedupe index's need and old enough, goes; offsets stay."""
+@pytest.mark.parametrize(("behind", "oldest"), [(7, 4), (2, 2)])
+def test_the_log_is_trimmed_behind_everybody(store, clock, monkeypatch, behind, oldest):
+    """What is in history and in stored state, beyond the dedupe index's need and old enough, goes; offsets stay."""
     monkeypatch.setattr(dedupe, "BLOCK", 4)
     writer = HistoryWriter(store, clock, MeasureSettings(history_interval_s=0, log_keep_s=3600), no_guard)
     for number in range(6):
@@ -320,7 +321,9 @@ def test_the_log_is_trimmed_behind_everybody(store, clock, monkeypatch):
     writer.tick()
     clock.advance(DAY)
     append(store, [track(id="m6")])
+    with store.state.write() as conn:
+        signals.set_cursor(conn, signals.STORED, behind)
     writer.tick()
     with store.log.read() as conn:
-        assert (log.oldest(conn), log.head(conn)) == (4, 7)
+        assert (log.oldest(conn), log.head(conn)) == (oldest, 7)
     assert stored(store) == [f"m{number}" for number in range(7)]

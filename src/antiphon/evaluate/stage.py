@@ -44,9 +44,6 @@ from antiphon.store.wake import Topic
 
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
-STORED = f"evaluate:{PARTITION}:stored"
-"""The cursor from which on events may be missing from what is stored of subjects."""
-
 DUE_BATCH = 2_000
 BEHIND = 2_000
 """Subjects that a tick stores at least, while there are any that are more than stored."""
@@ -217,7 +214,7 @@ class Evaluator:
         self._current, self._fingerprint = current, fingerprint
         if first:
             self._residents.everybody = not subjects.any_stored(conn)
-            start, identities = signals.cursor(conn, STORED), self._identities_of(conn)
+            start, identities = signals.cursor(conn, signals.STORED), self._identities_of(conn)
             replay(conn, log_conn, current, self._residents, identities, start, position, now)
             self._next_due = 0
         subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
@@ -435,7 +432,7 @@ class Evaluator:
     ) -> None:
         """Store whose judgement or calls changed, and some of those who have been more than stored for longest.
 
-        So a crash costs a replay of the log from `STORED` on, and no consequence is ever drawn twice: what led to one is stored
+        So a crash costs a replay of the log from `signals.STORED` on, and no consequence is ever drawn twice: what led to one is stored
         with it.
         """
         residents = self._residents
@@ -454,4 +451,4 @@ class Evaluator:
         if behind:
             save_profiles(conn, current, residents, identities, behind)
         residents.flush(conn, list(chosen), end)
-        signals.set_cursor(conn, STORED, residents.stored_from(end))
+        signals.set_cursor(conn, signals.STORED, residents.stored_from(end))

@@ -49,14 +49,14 @@ class HistoryWriter:
             self._position = self._table.position
         interval = round(self._settings.history_interval_s * 1000)
         with self._store.log.read() as log_conn, self._store.state.read() as conn:
-            seen = signals.cursor(conn, EVALUATE_CURSOR)
+            seen, stored = signals.cursor(conn, EVALUATE_CURSOR), signals.cursor(conn, signals.STORED)
             waiting = seen - self._position
             if waiting < BATCH and now - self._written_at < interval:
                 return Progress(0, more=False, next_due=self._written_at + interval if waiting else None)
             rows, reached = read_unique(conn, log_conn, self._position, min(seen, self._position + BATCH))
         written = self._write(rows, reached, now)
         if now - self._trimmed_at > MINUTE:
-            self._trim(seen, now)
+            self._trim(seen, stored, now)
         more = seen - self._position >= BATCH
         return Progress(written, more, self._written_at + interval if seen > self._position else None)
 
@@ -72,10 +72,13 @@ class HistoryWriter:
             signals.set_cursor(conn, CURSOR, reached)
         return rows.num_rows
 
-    def _trim(self, seen: int, now: int) -> None:
-        """Forget the part of the log that everybody has read, but for a while of it (the live view, the dedupe index)."""
+    def _trim(self, seen: int, stored: int, now: int) -> None:
+        """Forget the part of the log that everybody has read, but for a while of it (the live view, the dedupe index).
+
+        What is not yet in the stored state of subjects must stay, since a start replays it.
+        """
         self._trimmed_at = now
-        needed = min(self._position, seen // dedupe.BLOCK * dedupe.BLOCK)
+        needed = min(self._position, stored, seen // dedupe.BLOCK * dedupe.BLOCK)
         with self._store.log.write() as conn:
             old = log.end_before(conn, now - round(self._settings.log_keep_s * 1000))
             trimmed = log.trim(conn, min(needed, old))

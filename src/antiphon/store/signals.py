@@ -15,6 +15,9 @@ from antiphon.store.dialect import as_json, insert_rows, upsert
 CHUNK = 500
 """Keys named by one statement: well below SQLite's limit of bound values."""
 
+STORED = "evaluate:0:stored"
+"""The cursor of the log from which on events may be missing from what is stored of subjects."""
+
 _COLUMNS = tuple(name for name in Signal.__struct_fields__ if name != "seq")
 _EVENT = _COLUMNS.index("event")
 _encoder = msgspec.msgpack.Encoder()
