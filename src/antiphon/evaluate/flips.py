@@ -7,6 +7,7 @@ whenever time alone may have turned it, as live evaluation does.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -114,7 +115,7 @@ class _Watch:
             self._recheck[path] = max(recheck_at, at + 1)
 
 
-class _Subject:
+class _Subject(ABC):
     """What is folded so far; who is who and whose company is which as of now in the replay."""
 
     def __init__(self, program: Program, key: SubjectKey) -> None:
@@ -124,13 +125,13 @@ class _Subject:
         self._companies: dict[SubjectKey, tuple[int, str]] = {}
         self._company_traits: dict[str, SubjectState] = {}
 
+    @abstractmethod
     def take(self, event: Event) -> bool:
         """Fold an event; whether anything may have changed by it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def view(self, segments: Mapping[str, bool]) -> SubjectView | None:
         """The subject as rules see it; None before it was seen."""
-        raise NotImplementedError
 
     def _settle(self, event: Event) -> bool:
         """Links, companies, and traits of companies; whether the event was one that says such things."""
