@@ -110,6 +110,7 @@ def judge_members(
                 slot = residents.slot(conn, root)
                 mark(residents, identities, root)
                 rows.judge(slot, plan)
+                outcome.moved.add(slot)  # no event of theirs tells of this judgement, should it be replayed
     outcome.company_traits.clear()
 
 

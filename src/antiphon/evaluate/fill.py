@@ -8,9 +8,10 @@ between begins anew: the metrics get new numbers, so what was merged before is n
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Protocol
@@ -48,8 +49,14 @@ SLICE = 2_000
 CHUNK = 10_000
 """Subjects looked at at a time where that is done within one tick."""
 
+_LOOK_S = 0.2
+
 AHEAD = 8
 """Slices read ahead."""
+
+
+class _Cancelled(Exception):  # noqa: N818 - no error
+    """Nobody wants what is read any more."""
 
 
 class Past(Protocol):
@@ -68,10 +75,10 @@ class Filling:
     """Some rules that are being filled together."""
 
     def __init__(
-        self, rows: list[RuleRow], program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
+        self, rows: Sequence[RuleRow], program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
     ) -> None:
         """Begin; `keys` are the metrics to fill up to log offset `position`. `apart` reads history in a thread of its own."""
-        self.rows = rows
+        self.rows = list(rows)
         self.keys = keys
         self.judging = False
         self.done, self.total = 0, sum(map(len, keys.values()))
@@ -86,7 +93,7 @@ class Filling:
     @property
     def pending(self) -> Mapping[int, Collection[str]]:
         """By rule id, who has not been judged for the first time yet and is not to be messaged then."""
-        return {rule.id: self._pending[rule.id] for rule in self.rows if _quiet(rule)}
+        return {rule.id: self._pending[rule.id] for rule in self.rows if rule.quiet}
 
     def cancel(self) -> None:
         """Stop; what was merged is not found again."""
@@ -133,11 +140,22 @@ class Filling:
 
     def _feed(self, into: queue.Queue[list[Item] | Exception | None]) -> None:
         try:
-            while not self._cancelled and (some := list(islice(self._items, SLICE))):
-                into.put(some)
-            into.put(None)
+            while some := list(islice(self._items, SLICE)):
+                self._put(into, some)
+            self._put(into, None)
+        except _Cancelled:
+            pass
         except Exception as error:  # noqa: BLE001 - it is raised again where the tick asks
-            into.put(error)
+            with contextlib.suppress(_Cancelled):
+                self._put(into, error)
+
+    def _put(self, into: queue.Queue[list[Item] | Exception | None], found: list[Item] | Exception | None) -> None:
+        """Hand on; nobody may be there any more to take it."""
+        while not self._cancelled:
+            with contextlib.suppress(queue.Full):
+                into.put(found, timeout=_LOOK_S)
+                return
+        raise _Cancelled
 
     def _next(self) -> list[Item] | None:
         """The next slice; empty when there is none yet, None after the last."""
@@ -213,10 +231,11 @@ class Filling:
             for one in some:
                 key = SubjectKey(rule.subject_kind, one)
                 slot = residents.slot(conn, key)
+                outcome.moved.add(slot)  # no event tells of this judgement, should it be replayed
                 mark(residents, identities, key)
                 _restore(residents, slot, rule.id, before.get(one))
                 rows.judge(slot, plan)
-            Judge(conn, current, residents, identities, now, position, outcome, quiet=_quiet(rule)).absorb(rows, [])
+            Judge(conn, current, residents, identities, now, position, outcome, quiet=rule.quiet).absorb(rows, [])
             pending.difference_update(some)
             self.done += len(some)
             self._tell(conn, "judging", self.done, self.total)
@@ -230,11 +249,6 @@ class Filling:
     def _tell(self, conn: Connection, phase: fills.Phase, done: int, total: int) -> None:
         for rule in self.rows:
             fills.save(conn, rule.id, phase, done, total)
-
-
-def _quiet(rule: RuleRow) -> bool:
-    """Whether a rule's first judgements message nobody; one that was in force before only waited for a metric."""
-    return rule.quiet and rule.filled_version < rule.version
 
 
 def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: int, past: Past) -> Iterator[Item]:

@@ -256,9 +256,12 @@ class Residents:
     # -- storing -------------------------------------------------------------------------------------------------
 
     def overdue(self, before: int, limit: int) -> list[int]:
-        """Up to `limit` slots that have been more than stored since before a log offset."""
+        """Up to `limit` slots that have been more than stored since before a log offset, for the longest first."""
         dirty = self.slots.dirty[: self.count]
-        return np.flatnonzero((dirty != CLEAN) & (dirty < before))[:limit].tolist()
+        found = np.flatnonzero((dirty != CLEAN) & (dirty < before))
+        if len(found) > limit:
+            found = found[np.argpartition(dirty[found], limit)[:limit]]
+        return found.tolist()
 
     def stored_from(self, position: int) -> int:
         """The log offset from which on events may be missing from what is stored, up to `position`."""

@@ -8,13 +8,15 @@ import msgspec
 import numpy as np
 
 from antiphon.evaluate import absorb
+from antiphon.evaluate.behind import store_all, store_behind
 from antiphon.evaluate.changes import Changes
-from antiphon.evaluate.computed import compute_everybody, forget_removed, judge_members, specs
+from antiphon.evaluate.computed import forget_removed, judge_members, specs
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
-from antiphon.evaluate.fill import Filling, Past
+from antiphon.evaluate.fill import Past
+from antiphon.evaluate.fillings import Fillings, judge_now, merge_now
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
-from antiphon.evaluate.profiles import lagging, save_profiles
+from antiphon.evaluate.profiles import save_profiles
 from antiphon.evaluate.program import InForce, active_rules, watches
 from antiphon.evaluate.replay import replay
 from antiphon.evaluate.residents import Residents
@@ -26,7 +28,6 @@ from antiphon.model.event import Event
 from antiphon.rules.kernel.blocks import COMPANY, FAR, STALE, Ints
 from antiphon.store import (
     computed_traits,
-    fills,
     log,
     log_duplicates,
     metric_numbers,
@@ -35,19 +36,14 @@ from antiphon.store import (
     subjects,
     workflow_runs,
 )
-from antiphon.store.computed_traits import ComputedTrait
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
-from antiphon.store.program import RuleRow
 from antiphon.store.wake import Topic
 
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
 DUE_BATCH = 2_000
-BEHIND = 2_000
-"""Subjects that a tick stores at least, while there are any that are more than stored."""
-
 FILL_PAUSE = 5
 """How long (ms) to wait for more of the past while a rule is filled and nothing else is to do."""
 
@@ -92,7 +88,7 @@ class Evaluator:
         self._time_zone = time_zone
         self._past = past
         self._guard = guard
-        self._fillings: list[Filling] = []
+        self._fillings = Fillings(past, settings.fill_within)
         self._forget()
 
     def _forget(self) -> None:
@@ -102,9 +98,7 @@ class Evaluator:
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
-        for filling in self._fillings:
-            filling.cancel()
-        self._fillings = []
+        self._fillings.cancel()
         self._next_due = 0  # when the next resident must be looked at (ms); or earlier
 
     def tick(self) -> Progress:
@@ -133,7 +127,7 @@ class Evaluator:
             self._guard(conn)
             position = signals.cursor(conn, CURSOR)
             if self._current is not None:
-                self._store_behind(conn, Changes(), Outcome(), position, position, limit=None)
+                store_all(conn, self._current, self._residents, self._identities_of(conn), position)
 
     def _tick(self) -> Progress:
         now = self._clock()
@@ -147,9 +141,22 @@ class Evaluator:
             batch, end = self._unique(conn, log_conn, segments, position)
             identities = self._identities_of(conn)
             changes = self._judge(conn, current, identities, batch, now, position, outcome)
-            self._fill(conn, current, identities, changes, now, position, outcome)
+            if self._fillings:
+                if self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome):
+                    self._fingerprint = None
+                self._next_due = min(self._next_due, now)
             self._save(conn, current, identities, changes, outcome)
-            self._store_behind(conn, changes, outcome, position, end, limit=max(len(batch.events) // 20, BEHIND))
+            store_behind(
+                conn,
+                current,
+                self._residents,
+                identities,
+                changes,
+                outcome,
+                position,
+                end,
+                self._settings.replay_events,
+            )
             if end != position:
                 signals.set_cursor(conn, CURSOR, end)
             next_due = self._soonest(conn)
@@ -195,19 +202,15 @@ class Evaluator:
         rows = active_rules(conn)
         traits = computed_traits.list_computed_traits(conn)
         computed = specs(traits)
-        self._drop_fillings(conn, rows)
-        known = {row.id for filling in self._fillings for row in filling.rows}
-        new = [row for row in rows if row.filled_version < row.version and row.id not in known]
+        new = self._fillings.new(conn, rows)
         new_traits = [trait for trait in traits if trait.filled_version < trait.version]
-        bare = InForce(rows, [], zone, now, computed).program
+        whole = InForce(rows, [], zone, now, computed).program
+        new = self._fillings.join(conn, whole, new, rows)
         kept = specs([trait for trait in traits if trait not in new_traits])
-        missing = bare.new_metrics(InForce([row for row in rows if row not in new], [], zone, now, kept).program)
-        if any(missing.values()):
-            # rules in force that share a metric which must reach further back wait with the new ones
-            sharing = set(bare.rules_using(key for keys in missing.values() for key in keys))
-            new += [row for row in rows if row.id in sharing and row not in new]
-        numbers = metric_numbers.give(conn, bare.metric_keys, missing)
-        waiting = [row.id for filling in self._fillings if not filling.judging for row in filling.rows]
+        missing = whole.new_metrics(InForce([row for row in rows if row not in new], [], zone, now, kept).program)
+        new = self._fillings.reopen(conn, whole, missing, new, rows)
+        numbers = metric_numbers.give(conn, whole.metric_keys, missing)
+        waiting = self._fillings.waiting
         current = Running(rows, watching, zone, now, numbers, computed, [*waiting, *(row.id for row in new)])
         first = self._current is None
         self._residents.use(current.kernel)
@@ -221,77 +224,15 @@ class Evaluator:
         removed = computed_traits.removed_computed_traits(conn)
         if removed:
             forget_removed(conn, self._residents, removed, outcome)
-        if new or new_traits:
-            # computed traits are filled within the tick, since rules and other traits read them
-            apart = position > self._settings.fill_within and not computed
-            filling = Filling(new, current.program, missing, position, now, self._past, apart=apart)
-            if apart:
-                self._fillings.append(filling)
-            else:
-                self._merge_now(conn, filling, position)
-                self._current = current = Running(rows, watching, zone, now, numbers, computed, waiting)
-                self._residents.use(current.kernel)
-                self._judge_now(conn, current, filling, new_traits, position, now, outcome)
+        filling = self._fillings.begin(new, current, missing, position, now) if new or new_traits else None
+        if filling is not None:
+            identities = self._identities_of(conn)
+            merge_now(conn, filling, self._residents, identities, position)
+            self._current = current = Running(rows, watching, zone, now, numbers, computed, waiting)
+            self._residents.use(current.kernel)
+            judge_now(conn, filling, new_traits, current, self._residents, identities, now, position, outcome)
+            self._next_due = 0
         return current
-
-    def _merge_now(self, conn: Connection, filling: Filling, position: int) -> None:
-        """Merge all that the past adds within this tick, before its events: the past is short."""
-        residents, identities, changes = self._residents, self._identities_of(conn), Changes()
-        merged = False
-        while not merged:
-            merged = filling.merge(conn, residents, identities, changes)
-            slots = [residents.slot(conn, key) for key in changes.stored]
-            for slot in slots:
-                residents.soil(slot, position)
-            residents.flush(conn, slots, position)
-            changes.stored.clear()
-
-    def _judge_now(
-        self,
-        conn: Connection,
-        current: Running,
-        filling: Filling,
-        traits: list[ComputedTrait],
-        position: int,
-        now: int,
-        outcome: Outcome,
-    ) -> None:
-        """Then judge everybody within this tick."""
-        residents, identities = self._residents, self._identities_of(conn)
-        if traits:
-            outcome.add(compute_everybody(conn, current, traits, residents, identities, now, position))
-        filling.begin_judging(conn, residents, identities)
-        while not filling.judge(conn, current, residents, identities, now, position, outcome):
-            residents.flush(conn, residents.overdue(position + 1, residents.count), position)
-        self._next_due = 0
-
-    def _drop_fillings(self, conn: Connection, rows: list[RuleRow]) -> None:
-        """Stop filling rules that are no longer wanted, or not in that version."""
-        for filling in [one for one in self._fillings if not one.is_still(rows)]:
-            filling.cancel()
-            self._fillings.remove(filling)
-            for row in filling.rows:
-                fills.drop(conn, row.id)
-
-    def _fill(
-        self,
-        conn: Connection,
-        current: Running,
-        identities: Identities,
-        changes: Changes,
-        now: int,
-        position: int,
-        outcome: Outcome,
-    ) -> None:
-        """A slice of what there is to do for new rules."""
-        for filling in list(self._fillings):
-            if filling.judging:
-                if filling.judge(conn, current, self._residents, identities, now, position, outcome):
-                    self._fillings.remove(filling)
-                self._next_due = min(self._next_due, now)
-            elif filling.merge(conn, self._residents, identities, changes):
-                filling.begin_judging(conn, self._residents, identities)
-                self._fingerprint = None  # the rules judge from the next tick on
 
     # -- judging -----------------------------------------------------------------------------------------------
 
@@ -316,8 +257,7 @@ class Evaluator:
             if current.watched:
                 outcome.signals += watched(identities, events, touches)
         self._again(conn, current, identities, changes, rows)
-        pending = [one.pending for one in self._fillings if one.judging]
-        judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=pending)
+        judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=self._fillings.pending)
         if current.company_computed:  # a company's traits first, since what reads them is judged after them
             companies = rows.take(residents.slots.kind == COMPANY)
             judge.absorb(companies, events)
@@ -367,6 +307,7 @@ class Evaluator:
                 continue  # nobody yet, or became part of somebody else after this was noted
             slot = residents.slot(conn, key)
             residents.slots.flags[slot] |= STALE
+            changes.stored.add(key)
             chosen = current.in_order(kind_of(key), rules)
             if chosen:
                 rows.judge(slot, kernel.rules_plan(chosen))
@@ -426,29 +367,3 @@ class Evaluator:
         )
         signals.add_signals(conn, outcome.signals)
         signals.emit(conn, outcome.emissions)
-
-    def _store_behind(
-        self, conn: Connection, changes: Changes, outcome: Outcome, position: int, end: int, *, limit: int | None
-    ) -> None:
-        """Store whose judgement or calls changed, and some of those who have been more than stored for longest.
-
-        So a crash costs a replay of the log from `signals.STORED` on, and no consequence is ever drawn twice: what led to one is stored
-        with it.
-        """
-        residents = self._residents
-        chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
-        before = position if end != position else end + 1  # at rest, all that is left
-        if limit is None:
-            chosen.update(residents.overdue(end + 1, residents.count))
-        else:
-            chosen.update(residents.overdue(max(before - self._settings.replay_events, 0) + 1, residents.count))
-            chosen.update(residents.overdue(before, limit))
-        if not chosen:
-            return
-        current, identities = self._current, self._identities_of(conn)
-        assert current is not None, "what is in memory has a program"  # noqa: S101
-        behind = lagging(residents, identities, chosen)
-        if behind:
-            save_profiles(conn, current, residents, identities, behind)
-        residents.flush(conn, list(chosen), end)
-        signals.set_cursor(conn, signals.STORED, residents.stored_from(end))

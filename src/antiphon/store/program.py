@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -42,7 +43,12 @@ def active_rules(conn: Connection) -> list[RuleRow]:
 
 def mark_filled(conn: Connection, rule_id: int, version: int) -> None:
     """Remember that evaluation has filled the state of this version."""
-    conn.execute(update(t.rules).where(t.rules.c.id == rule_id).values(filled_version=version))
+    conn.execute(update(t.rules).where(t.rules.c.id == rule_id).values(filled_version=version, greets=False))
+
+
+def reopen(conn: Connection, rule_ids: Iterable[int]) -> None:
+    """Have rules in force filled anew; who enters by that is messaged, as by any event."""
+    conn.execute(update(t.rules).where(t.rules.c.id.in_(list(rule_ids))).values(filled_version=0, greets=True))
 
 
 def rules_with_members(conn: Connection) -> set[int]:

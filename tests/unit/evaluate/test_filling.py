@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from antiphon.evaluate import fill
+from antiphon.evaluate import behind, fill
 from antiphon.evaluate.settings import EvaluateSettings
+from antiphon.model.clock import DAY, HOUR
 from antiphon.store import tables
 from antiphon.store.engine import Store
 from factories import ManualClock, api_call, api_calls
@@ -88,3 +89,47 @@ def test_those_who_match_can_be_messaged_too(pipeline: Pipeline) -> None:
     pipeline.change_rule(rule, greets=True)
     until_filled(pipeline)
     assert len(pipeline.moves()) == len(pipeline.members(rule)) == len(USERS) // 2
+
+
+def test_a_rule_that_shares_a_metric_waits_for_all_of_it(pipeline: Pipeline) -> None:
+    """Switched on while the same count is still being filled for another rule, it sees the whole count as well."""
+    first = pipeline.rule(THREE)
+    pipeline.evaluator.tick()
+    second = pipeline.rule(THREE.replace(">= 3", ">= 2"), name="two")
+    until_filled(pipeline)
+    assert pipeline.members(first) == {user for number, user in enumerate(USERS) if number % 2}
+    assert pipeline.members(second) == set(USERS)
+
+
+@pytest.mark.parametrize("ending", ["filled", "switched off", "crash"])
+def test_a_rule_in_force_keeps_its_count_when_another_must_reach_further_back(pipeline: Pipeline, ending: str) -> None:
+    """Half an hour and an hour have buckets of one width: the count is filled anew for both, whatever becomes of the other."""
+    text = "count of api_call where status = 400 in the last 30 minutes >= 2"
+    short = pipeline.rule(text)
+    until_filled(pipeline)
+    assert pipeline.members(short) == set(USERS)
+    long = pipeline.rule(text.replace("30", "60"), name="long")
+    for _ in range(3):
+        pipeline.evaluator.tick()
+        time.sleep(0.01)
+    if ending == "switched off":
+        pipeline.change_rule(long, status="draft", filled_version=0)
+    if ending == "crash":
+        pipeline.evaluator.flush()
+        pipeline.restart()
+    pipeline.hear(*api_calls(2, 400, user_id="later"))
+    until_filled(pipeline)
+    assert pipeline.members(short) == {*USERS, "later"}
+    assert pipeline.members(long) == (set() if ending == "switched off" else {*USERS, "later"})
+    assert ("entered", "later", 1) in pipeline.moves()
+    assert {who for _, who, _ in pipeline.moves()} == {"later"}, "nobody enters or leaves but by what they did"
+
+
+def test_timers_of_first_judgements_survive_a_crash(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has been silent for a week when the rule is filled; after a crash all of them are found when it is one."""
+    monkeypatch.setattr(behind, "AT_LEAST", 0)  # nothing is stored that need not be
+    rule = pipeline.rule("time since last api_call >= 7 days")
+    until_filled(pipeline)
+    pipeline.restart()
+    pipeline.advance(7 * DAY + HOUR)
+    assert pipeline.members(rule) == set(USERS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from antiphon.evaluate import stage
+from antiphon.evaluate import behind, stage
 from antiphon.model.clock import DAY, HOUR, MINUTE
 from antiphon.model.event import LATE, Event
 from antiphon.store import tables
@@ -245,9 +245,13 @@ def _stream(seed: int) -> list[Event]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_order_and_repetition_do_not_matter(seed: int, sqlite_store: Store, tmp_path: Path) -> None:
+def test_order_and_repetition_do_not_matter(
+    seed: int, sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Any order, any batches and any repetition of the same events come to the same state and memberships."""
     events = _stream(seed)
+    if seed % 2:  # restarts replay all that need not be stored
+        monkeypatch.setattr(behind, "AT_LEAST", 0)
     dice = random.Random(seed + 1000)
     found = []
     for round_ in range(3):
