@@ -8,7 +8,6 @@ in that database. Every write transaction is durable when `write()` returns (`sy
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,8 @@ import msgspec
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+
+from antiphon.store.turns import Turns
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -36,8 +37,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Database:
     """One database with a serialised writer.
 
-    SQLite takes one writer at a time and makes others poll; a lock in front of it lets threads of this process
-    wait without polling, other processes wait at most `BUSY_TIMEOUT_S`.
+    SQLite takes one writer at a time and makes others poll; in front of it threads of this process take turns,
+    without polling and in the order of asking; other processes wait at most `BUSY_TIMEOUT_S`.
     """
 
     def __init__(self, engine: Engine, url: str) -> None:
@@ -45,7 +46,7 @@ class Database:
         self.engine = engine
         self.url = url
         self.embedded = engine.dialect.name == "sqlite"
-        self._lock = threading.Lock()
+        self._turns = Turns()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -61,7 +62,7 @@ class Database:
     def write(self) -> Generator[Connection]:
         """A write transaction: committed and on disk when the block ends, rolled back when it raises."""
         if self.embedded:
-            with self._lock, self.engine.connect() as conn:
+            with self._turns, self.engine.connect() as conn:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
                 yield conn
                 conn.commit()
