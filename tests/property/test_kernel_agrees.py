@@ -52,8 +52,8 @@ def test_the_kernel_and_python_agree(drawn, kind, trees, zone, offsets):
             touch = program.touch(event)
             plan = touch.user if kind == "user" else touch.company
             program.fold(state, event, plan)
-            kernel.prepare(touch)
-            number = touch.user_plan if kind == "user" else touch.company_plan
+            meant = kernel.meant(program.met)
+            number = (meant.user if kind == "user" else meant.company)[program.touch_all([event])[0]]
             rows.append((slot, number, event.timestamp, round(exact_weight(event.weight) * 2**20), event.timestamp))
         own, company = world.traits[subject], world.company_traits(kind, subject)
         if kernel.readings:

@@ -169,7 +169,11 @@ def test_skipping_leaves_the_package_without_a_page(
     data: dict[str, list[str]] = {"artifacts": []}
     build.initialize("editable", data)
     assert not hook.static_folder(ui.parent).exists()
-    libraries = ["/src/antiphon/rules/kernel/_kernel.so", "/src/antiphon/store/_packed.so"]
+    libraries = [
+        "/src/antiphon/model/_events.so",
+        "/src/antiphon/rules/kernel/_kernel.so",
+        "/src/antiphon/store/_packed.so",
+    ]
     assert data["artifacts"] == [*libraries, "/src/antiphon/web/static/**"]
 
 

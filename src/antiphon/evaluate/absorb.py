@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.identity import Identities, id_of, links_of
 from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
 from antiphon.model.event import Event
+from antiphon.model.event_columns import UNKNOWN, Columns, columns
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import ANONYMOUS, MERGED, STALE, USER
 from antiphon.rules.live import Program
@@ -17,21 +20,31 @@ from antiphon.store.computed_traits import refused_counter
 from antiphon.store.engine import Connection
 
 
-def bring(conn: Connection, residents: Residents, identities: Identities, events: Sequence[Event]) -> None:
-    """Have everybody in memory whom `events` are about."""
+def bring(conn: Connection, residents: Residents, identities: Identities, events: list[Event]) -> Columns:
+    """Have everybody in memory whom `events` are about; the events' columns."""
+    places = residents.places
+    found = columns(events, places["user"], places["anonymous"], places["company"])
+    if found.unknown:
+        missing = np.flatnonzero((found.slot == UNKNOWN) | (found.company == UNKNOWN))
+        _bring_new(conn, residents, [events[index] for index in missing.tolist()])
+        found = columns(events, places["user"], places["anonymous"], places["company"])
+    if identities.any:
+        keys = list(map(residents.key, np.unique(found.slot[found.slot >= 0]).tolist()))
+        for root in {root for key in keys if (root := identities.root(key)) != key or identities.has_others(key)}:
+            for member in identities.group(root):
+                residents.find(conn, member)
+            residents.slot(conn, root)
+            mark(residents, identities, root)
+    return found
+
+
+def _bring_new(conn: Connection, residents: Residents, events: Sequence[Event]) -> None:
     users = {event.user_id for event in events if event.user_id is not None}
     devices = {event.anonymous_id for event in events if event.user_id is None and event.anonymous_id is not None}
     companies = {event.company_id for event in events if event.company_id is not None}
     residents.bring(conn, "user", users)
     residents.bring(conn, "anonymous", devices)
     residents.bring(conn, "company", companies)
-    if identities.any:
-        keys = [*(SubjectKey("user", one) for one in users), *(SubjectKey("anonymous", one) for one in devices)]
-        for root in {root for key in keys if (root := identities.root(key)) != key or identities.has_others(key)}:
-            for member in identities.group(root):
-                residents.find(conn, member)
-            residents.slot(conn, root)
-            mark(residents, identities, root)
 
 
 def mark(residents: Residents, identities: Identities, root: SubjectKey) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
 from antiphon.model.event import INTERNAL, LATE, Event
+from antiphon.model.event_columns import Columns
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import ANONYMOUS, FAR, NEVER, Ints
@@ -24,10 +24,11 @@ from antiphon.store.engine import Connection
 
 
 class Batch(NamedTuple):
-    """Unique events in log order; when they are replayed, the log offset of each too."""
+    """Unique events in log order, and their columns (see `absorb.bring`); when they are replayed, the log offset of each too."""
 
-    events: Sequence[Event]
-    offsets: Ints
+    events: list[Event]
+    columns: Columns
+    offsets: Ints = np.zeros(0, np.int64)
 
 
 class Rows:
@@ -89,38 +90,24 @@ class Gatherer:
         self._residents, self._identities = residents, identities
         self._replayed = replayed
 
-    def gather(self, batch: Batch, rows: Rows) -> list[Touch]:
-        """Add the rows of a batch, and fold what Python keeps; what each event means."""
-        events, residents, kernel = batch.events, self._residents, self._kernel
-        touches = list(map(self._program.touch, events))
-        for touch in touches:
-            if touch.user_plan < 0:
-                kernel.prepare(touch)
-        count = len(events)
-        users, devices = residents.places["user"], residents.places["anonymous"]
-        slot = _column(
-            [
-                users[e.user_id]
-                if e.user_id is not None
-                else devices[e.anonymous_id]
-                if e.anonymous_id is not None
-                else -1
-                for e in events
-            ]
-        )
-        at = _column([e.timestamp for e in events])
-        seen = at.copy()
-        user_plan = _column([touch.user_plan for touch in touches])
-        company_plan = _column([touch.company_plan for touch in touches])
-        flags = _column([e.flags for e in events])
+    def gather(self, batch: Batch, rows: Rows) -> list[tuple[Event, Touch]]:
+        """Add the rows of a batch, and fold what Python keeps; the events that watches wait for, and what they mean."""
+        events, columns, kernel = batch.events, batch.columns, self._kernel
+        numbers = self._program.touch_all(events)
+        met = self._program.met
+        meant = kernel.meant(met)
+        slot, at, flags = columns.slot, columns.at, columns.flags
+        seen, kept = at.copy(), meant.kept[numbers]
+        user_plan, company_plan = meant.user[numbers], meant.company[numbers]
         if flags.any():
             late = flags & LATE != 0
-            seen[late] = _column([e.received_at for e in events])[late]
+            seen[late] = columns.received[late]
             seen[flags & INTERNAL != 0] = NEVER
             user_plan[late] = company_plan[late] = kernel.nothing
-        weight = _weights(events)
-        company, named = self._companies(events, slot)
-        index = np.arange(count)
+            kept &= ~late
+        weight = np.floor(columns.weight * WEIGHT_ONE + 0.5).astype(np.int64)
+        company, named = self._companies(columns)
+        index = np.arange(len(events))
         fresh = self._fresh(batch.offsets, slot)
         company_fresh = self._fresh(batch.offsets, company)
         chosen = np.flatnonzero((slot >= 0) & fresh)
@@ -131,13 +118,11 @@ class Gatherer:
             rows.add(company[chosen], company_plan[chosen], at[chosen], weight[chosen], seen[chosen], index[chosen])
             self._part(rows, np.flatnonzero(named & company_fresh), company, company_plan, at, weight, seen)
         if self._identities.any:
-            self._linked(rows, touches, slot, seen, user_plan)
-        for number, touch in enumerate(touches):
-            if touch.others and not events[number].late:
-                self._fold(
-                    events[number], touch, int(slot[number]), int(company[number]), fresh[number], company_fresh[number]
-                )
-        return touches
+            self._linked(rows, numbers, slot, seen, user_plan)
+        for place in np.flatnonzero(kept).tolist():
+            where = int(slot[place]), int(company[place])
+            self._fold(events[place], met[numbers[place]], *where, fresh[place], company_fresh[place])
+        return [(events[place], met[numbers[place]]) for place in np.flatnonzero(meant.watched[numbers]).tolist()]
 
     def _fresh(self, offsets: Ints, slot: Ints) -> NDArray[np.bool_]:
         """Which events are not in what is stored of whom they are about."""
@@ -145,13 +130,11 @@ class Gatherer:
             return np.ones(len(slot), dtype=np.bool_)
         return offsets >= self._residents.applied[slot]
 
-    def _companies(self, events: Sequence[Event], slot: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    def _companies(self, columns: Columns) -> tuple[Ints, NDArray[np.bool_]]:
         """The slot of the company that each event counts for (-1: none), and whether the event names it."""
-        places, residents = self._residents.places["company"], self._residents
-        ids = [event.company_id for event in events]
-        company = _column([-1 if one is None else places[one] for one in ids])
+        slot, company, residents = columns.slot, columns.company, self._residents
         named = company >= 0
-        if not places:
+        if not residents.places["company"]:
             return company, named
         home = np.where(slot >= 0, residents.home[slot], -1)
         for one in np.unique(slot[(home == UNKNOWN_HOME) & ~named]).tolist():
@@ -181,7 +164,7 @@ class Gatherer:
             never = np.full(len(touched), NEVER)
             rows.add(parts, plan[touched], at[touched], weight[touched], never, touched)
 
-    def _linked(self, rows: Rows, touches: Sequence[Touch], slot: Ints, seen: Ints, user_plan: Ints) -> None:
+    def _linked(self, rows: Rows, numbers: Ints, slot: Ints, seen: Ints, user_plan: Ints) -> None:
         """Have those judged whom other ids mean, for what was done under these."""
         residents, identities = self._residents, self._identities
         for number in np.flatnonzero(residents.slots.kind[slot] == ANONYMOUS).tolist():
@@ -194,7 +177,8 @@ class Gatherer:
                 continue
             where = residents.slot(self._conn, root)
             if user_plan[number] != self._kernel.nothing:
-                rows.judge(where, touches[number].judge_plan, number)
+                rules = self._program.met[numbers[number]].user.rules
+                rows.judge(where, self._kernel.rules_plan(rules), number)
             if seen[number] != NEVER and seen[number] < residents.slots.first_seen[place]:
                 rows.judge(where, self._kernel.rules_plan(self._program.rules_for_first_seen("user")), number)
 
@@ -225,9 +209,3 @@ def kind_of(key: SubjectKey) -> SubjectKind:
 
 def _column(values: list[int]) -> Ints:
     return np.array(values, dtype=np.int64)
-
-
-def _weights(events: Sequence[Event]) -> Ints:
-    """Weights in steps of 2^-20, see `accumulators.exact_weight`."""
-    weights = np.array([event.weight for event in events], dtype=np.float64)
-    return np.floor(weights * WEIGHT_ONE + 0.5).astype(np.int64)

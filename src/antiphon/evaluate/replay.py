@@ -41,8 +41,8 @@ def replay(
                 if offset < position and offset not in repeated:
                     events.append(event)
                     offsets.append(offset)
-        absorb.bring(conn, residents, identities, events)
-        rows, batch = Rows(), Batch(events, np.array(offsets, dtype=np.int64))
+        columns = absorb.bring(conn, residents, identities, events)
+        rows, batch = Rows(), Batch(events, columns, np.array(offsets, dtype=np.int64))
         Gatherer(conn, current.program, current.kernel, residents, identities, replayed=True).gather(batch, rows)
         Judge(conn, current, residents, identities, now, start, Outcome()).absorb(rows, events, judging=False)
         start = segments[-1].end_offset

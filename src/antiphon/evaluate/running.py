@@ -33,7 +33,6 @@ class Running(InForce):
     ) -> None:
         """See InForce and Kernel; `numbers` has every metric that is needed, rules that are `waiting` judge nobody yet."""
         super().__init__(rows, watches, time_zone, now, computed)
-        self.watched = bool(watches)
         self.company_computed = bool(self.program.computed_names("company"))
         self.kernel = Kernel(self.program, numbers, self.program.days, waiting)
         self.first: Ints = np.array([self.kernel.rules_plan(self.initial(kind)) for kind in KINDS])

@@ -47,8 +47,6 @@ DUE_BATCH = 2_000
 FILL_PAUSE = 5
 """How long (ms) to wait for more of the past while a rule is filled and nothing else is to do."""
 
-NO_OFFSETS = np.zeros(0, dtype=np.int64)
-
 
 class Progress(msgspec.Struct, frozen=True):
     """What a tick did: events read, subjects judged, transitions made; whether more waits; the next timer (ms)."""
@@ -138,9 +136,9 @@ class Evaluator:
             outcome = Outcome()
             current = self._refresh(conn, log_conn, position, now, outcome)
             segments = log.read(log_conn, position, limit, PARTITION)
-            batch, end = self._unique(conn, log_conn, segments, position)
+            events, end = self._unique(conn, log_conn, segments, position)
             identities = self._identities_of(conn)
-            changes = self._judge(conn, current, identities, batch, now, position, outcome)
+            changes = self._judge(conn, current, identities, events, now, position, outcome)
             if self._fillings:
                 if self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome):
                     self._fingerprint = None
@@ -172,7 +170,7 @@ class Evaluator:
 
     def _unique(
         self, conn: Connection, log_conn: Connection, segments: list[log.Segment], position: int
-    ) -> tuple[Batch, int]:
+    ) -> tuple[list[Event], int]:
         """The events that were not seen before, in log order, and the cursor after them all."""
         if self._dedupe is None:
             self._dedupe = DedupeIndex(PARTITION)
@@ -188,7 +186,7 @@ class Evaluator:
             unique += [event for index, event in enumerate(segment.events) if index not in repeated]
             log_duplicates.record(conn, log_conn, segment, repeats, PARTITION)
         self._dedupe.save(conn)
-        return Batch(unique, NO_OFFSETS), position
+        return unique, position
 
     # -- the program -------------------------------------------------------------------------------------------
 
@@ -241,21 +239,19 @@ class Evaluator:
         conn: Connection,
         current: Running,
         identities: Identities,
-        batch: Batch,
+        events: list[Event],
         now: int,
         position: int,
         outcome: Outcome,
     ) -> Changes:
         residents, program = self._residents, current.program
-        events = list(batch.events)
-        absorb.bring(conn, residents, identities, events)
-        calls = [event for event in events if event.type != "track"]
+        columns = absorb.bring(conn, residents, identities, events)
+        calls = [events[index] for index in np.flatnonzero(columns.call).tolist()]
         changes = absorb.settle(conn, program, residents, identities, calls, position) if calls else Changes()
         rows = Rows()
         if events:
-            touches = Gatherer(conn, program, current.kernel, residents, identities).gather(batch, rows)
-            if current.watched:
-                outcome.signals += watched(identities, events, touches)
+            waited = Gatherer(conn, program, current.kernel, residents, identities).gather(Batch(events, columns), rows)
+            outcome.signals += watched(identities, waited)
         self._again(conn, current, identities, changes, rows)
         judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=self._fillings.pending)
         if current.company_computed:  # a company's traits first, since what reads them is judged after them

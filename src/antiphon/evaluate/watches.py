@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.model.event import Event
@@ -11,15 +11,14 @@ from antiphon.model.subject import SubjectKey
 from antiphon.rules.live import Touch
 
 
-def watched(identities: Identities, events: Sequence[Event], touches: Sequence[Touch]) -> list[Signal]:
-    """A signal for each event of a user and each watch that it meets; `touches` say what each event means."""
+def watched(identities: Identities, events: Iterable[tuple[Event, Touch]]) -> list[Signal]:
+    """A signal for each event of a user and each watch that it meets; each comes with what it means."""
     found: list[Signal] = []
-    for event, touch in zip(events, touches, strict=True):
-        if touch.watches:
-            key = id_of(event)
-            root = None if key is None else identities.root(key)
-            if root is not None and root.kind == "user":
-                found += [_signal(watch, root, event) for watch in touch.watches]
+    for event, touch in events:
+        key = id_of(event)
+        root = None if key is None else identities.root(key)
+        if root is not None and root.kind == "user":
+            found += [_signal(watch, root, event) for watch in touch.watches]
     return found
 
 

@@ -99,6 +99,12 @@ class Program:
             watched,
         )
         self.touch = self._toucher.touch
+        self.touch_all = self._toucher.touch_all
+
+    @property
+    def met(self) -> list[Touch]:
+        """What `touch_all` numbers: see `Toucher.touch_all`."""
+        return self._toucher.met
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from antiphon.model.event_columns import UNKNOWN, ValueClasses
 from antiphon.rules import operators
 from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.tree import Predicate, Selector, canonical
@@ -51,8 +54,7 @@ def normal(selector: Selector) -> Selector:
 class NameMatcher:
     """The selectors that one event name can meet, and the tests that tell which of them an event does meet.
 
-    `properties` are the properties that decide, each with what tells from its value which predicates hold, as bits. Each distinct
-    predicate is evaluated once, whichever selectors share it.
+    `properties` are the properties that decide. Each distinct predicate is evaluated once, whichever selectors share it.
     """
 
     def __init__(self, selectors: Sequence[tuple[int, Selector]]) -> None:
@@ -69,13 +71,13 @@ class NameMatcher:
         by_property: dict[str, list[tuple[int, Predicate]]] = {}
         for bit, predicate in predicates.values():
             by_property.setdefault(predicate.property, []).append((bit, predicate))
-        self.properties = tuple((name, Truths(found).of) for name, found in by_property.items())
+        self.properties = tuple(Truths(name, found) for name, found in by_property.items())
 
     def held(self, properties: Mapping[str, Any]) -> int:
         """The predicates that hold for an event's properties, as bits."""
         held = 0
-        for name, truths in self.properties:
-            held |= truths(properties.get(name))
+        for truths in self.properties:
+            held |= truths.bits[truths.class_of(properties.get(truths.name))]
         return held
 
     def met(self, held: int) -> list[int]:
@@ -84,46 +86,59 @@ class NameMatcher:
 
 
 class Truths:
-    """Which predicates on one property hold for a value, as bits; values that no predicate tells apart are looked at once."""
+    """Which predicates on one property hold for a value, as bits; values that no predicate tells apart are looked at once.
 
-    def __init__(self, predicates: Sequence[tuple[int, Predicate]]) -> None:
-        """Take the predicates, each with its bit."""
+    Values for which the same hold are of one class; `bits` has what holds by class. `classes` is what compiled code needs to tell
+    the class of most values.
+    """
+
+    def __init__(self, name: str, predicates: Sequence[tuple[int, Predicate]]) -> None:
+        """Take the property's name and the predicates on it, each with its bit."""
         rows = operators.by_key()
+        self.name = name
+        self.bits: list[int] = []
+        self._class_of_bits: dict[int, int] = {}
         self._tests = [(bit, rows[predicate.op].test(predicate.value)) for bit, predicate in predicates]
         operands = [item for _, predicate in predicates for item in _items(predicate.value)]
         keys = {predicate.op for _, predicate in predicates}
-        self._numbers = sorted({float(one) for one in operands if number(one) is not None})
-        self._by_size = keys <= _BY_SIZE
-        self._texts = {one for one in operands if type(one) is str} if keys <= _BY_EQUALITY else None
-        self._missing = self._find(None)
-        self._other: int | None = None
-        self._places: dict[int, int] = {}
-        self._known: dict[Any, int] = {}
+        numbers = sorted({float(one) for one in operands if number(one) is not None})
+        self._numbers = numbers if keys <= _BY_SIZE else None
+        texts = {one for one in operands if type(one) is str}
+        self._known: dict[str, int] = {}
+        self.classes = ValueClasses(
+            name=name,
+            texts=self._known,
+            named=frozenset(texts) if keys <= _BY_EQUALITY else None,
+            other=self._find(max(texts, default="") + "?"),
+            missing=self._find(None),
+            numbers=None if self._numbers is None else np.array(numbers, np.float64),
+            between=np.full(2 * len(numbers) + 1, UNKNOWN, np.int64),
+        )
 
-    def of(self, value: Any) -> int:
-        """The bits for a value (None: missing)."""
+    def class_of(self, value: Any) -> int:
+        """The class of a value (None: missing)."""
+        classes = self.classes
         if value is None:
-            return self._missing
+            return classes.missing
         kind = type(value)
         if kind is str:
             held = self._known.get(value)
             return self._text(value) if held is None else held
-        if (kind is float or kind is int) and self._by_size and -EXACT_INTEGER < value < EXACT_INTEGER:
+        if (kind is float or kind is int) and self._numbers is not None and -EXACT_INTEGER < value < EXACT_INTEGER:
             numbers = self._numbers
             place = bisect_left(numbers, value) * 2
             if place < len(numbers) * 2 and numbers[place >> 1] == value:
                 place += 1
-            held = self._places.get(place)
-            if held is None:
-                held = self._places[place] = self._find(value)
+            held = int(classes.between[place])
+            if held == UNKNOWN:
+                held = classes.between[place] = self._find(value)
             return held
         return self._find(value)
 
     def _text(self, value: str) -> int:
-        if self._texts is not None and value not in self._texts:
-            if self._other is None:
-                self._other = self._find(value)
-            return self._other
+        classes = self.classes
+        if classes.named is not None and value not in classes.named:
+            return classes.other
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         held = self._known[value] = self._find(value)
@@ -134,7 +149,10 @@ class Truths:
         for bit, test in self._tests:
             if test(value):
                 held |= bit
-        return held
+        found = self._class_of_bits.setdefault(held, len(self.bits))
+        if found == len(self.bits):
+            self.bits.append(held)
+        return found
 
 
 def _items(operand: Any) -> tuple[Any, ...]:

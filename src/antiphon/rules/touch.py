@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from antiphon.model.event import Event
+from antiphon.model.event_columns import NOT_HERE, Meanings
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.metrics import Folds, Kept, Metric
 from antiphon.rules.selectors import NameMatcher, name_test
 from antiphon.rules.tree import Selector
 
 MAX_NAMES = 10_000
-"""Event names remembered; above it all are forgotten, and learnt again."""
+"""Event names remembered; above it everything is forgotten, and learnt again."""
 
-MAX_SIGNATURES = 8_192
-"""Signatures remembered for each event name."""
+MAX_MEANINGS = 65_536
+"""Signatures remembered; above it everything is forgotten, and learnt again."""
 
 
 class Plan:
@@ -44,21 +49,15 @@ class Plan:
 
 
 class Touch:
-    """What an event means: a plan for the user's state and one for the company's, and the watches that it meets.
+    """What an event means: a plan for the user's state and one for the company's, and the watches that it meets."""
 
-    `user_plan`, `company_plan` and `judge_plan` (the user's rules alone) are the kernel's numbers for them, `others` tells whether
-    Python keeps any of their metrics. They are -1 until they are asked for.
-    """
-
-    __slots__ = ("company", "company_plan", "judge_plan", "others", "user", "user_plan", "watches")
+    __slots__ = ("company", "user", "watches")
 
     def __init__(self, user: Plan, company: Plan, watches: tuple[str, ...]) -> None:
         """Keep the three."""
         self.user = user
         self.company = company
         self.watches = watches
-        self.user_plan = self.company_plan = self.judge_plan = -1
-        self.others = False
 
 
 def no_touch() -> Touch:
@@ -67,15 +66,13 @@ def no_touch() -> Touch:
 
 
 class _Name:
-    """What is known of one event name; `by_truths` maps which predicates hold, as bits, to what an event means."""
+    """What is known of one event name: `known` maps the classes that its properties are of to the number of what an event means."""
 
-    __slots__ = ("always", "by_truths", "matcher", "properties")
+    __slots__ = ("known", "matcher")
 
-    def __init__(self, matcher: NameMatcher) -> None:
+    def __init__(self, matcher: NameMatcher, known: dict[bytes, int]) -> None:
         self.matcher = matcher
-        self.properties = matcher.properties
-        self.always: Touch | None = None
-        self.by_truths: dict[int, Touch] = {}
+        self.known = known
 
 
 class Toucher:
@@ -102,39 +99,51 @@ class Toucher:
         self._watches: dict[int, list[str]] = defaultdict(list)
         for number, key in watches:
             self._watches[number].append(key)
-        self._names: dict[str, _Name] = {}
         self._nothing = no_touch()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._names: dict[str, _Name] = {}
+        self._numbers = Meanings()
+        self.met: list[Touch] = []
 
     def touch(self, event: Event) -> Touch:
         """What the event means; `touch.user.rules`, `touch.company.rules` and `touch.watches` are empty for nothing."""
+        self._make_room()
+        return self.met[self._number(event)]
+
+    def touch_all(self, events: list[Event]) -> NDArray[np.int64]:
+        """What each event means, as a place in `met`: a list that grows, and is another one when everything was forgotten."""
+        self._make_room()
+        numbers, missing = self._numbers.of(events)
+        if missing:
+            for index in np.flatnonzero(numbers == NOT_HERE).tolist():
+                numbers[index] = self._number(events[index])
+        return numbers
+
+    def _make_room(self) -> None:
+        if len(self.met) >= MAX_MEANINGS or len(self._names) >= MAX_NAMES:
+            self._forget()
+
+    def _number(self, event: Event) -> int:
         name = self._names.get(event.name)
         if name is None:
             name = self._learn(event.name)
-        if name.always is not None:
-            return name.always
         get = event.properties.get
-        held = 0
-        for key, truths in name.properties:
-            held |= truths(get(key))
-        found = name.by_truths.get(held)
-        return self._match(name, held) if found is None else found
+        properties = name.matcher.properties
+        signature = array("I", [truths.class_of(get(truths.name)) for truths in properties]).tobytes()
+        found = name.known.get(signature)
+        if found is None:
+            touch = self._meaning(name.matcher.met(name.matcher.held(event.properties)))
+            found = name.known[signature] = len(self.met)
+            self.met.append(touch)
+        return found
 
     def _learn(self, event_name: str) -> _Name:
-        if len(self._names) >= MAX_NAMES:
-            self._names.clear()
-        name = _Name(
-            NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)])
-        )
-        if not name.properties:
-            name.always = self._match(name, 0)
-        self._names[event_name] = name
+        matcher = NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)])
+        known = self._numbers.add_name(event_name, [truths.classes for truths in matcher.properties])
+        name = self._names[event_name] = _Name(matcher, known)
         return name
-
-    def _match(self, name: _Name, held: int) -> Touch:
-        if len(name.by_truths) >= MAX_SIGNATURES:
-            name.by_truths.clear()
-        found = name.by_truths[held] = self._meaning(name.matcher.met(held))
-        return found
 
     def _meaning(self, selectors: Sequence[int]) -> Touch:
         watches = tuple(key for number in selectors for key in self._watches.get(number, ()))

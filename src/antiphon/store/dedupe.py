@@ -9,13 +9,13 @@ Runs are merged in memory only, 16 neighbouring blocks at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
 from antiphon.model.clock import WEEK
 from antiphon.model.event import Event
+from antiphon.model.event_columns import digests as digests_of
 from antiphon.store import log
 from antiphon.store.dialect import upsert
 from antiphon.store.digest_runs import DIGEST_BYTES, DigestRuns, Run, make_run, split
@@ -60,7 +60,7 @@ class DedupeIndex:
         """Bytes that the runs take; the current block takes at most about 10 MB on top."""
         return self._runs.memory
 
-    def check(self, first_offset: int, events: Sequence[Event]) -> list[Repeat]:
+    def check(self, first_offset: int, events: list[Event]) -> list[Repeat]:
         """Which of `events` (consecutive, from `first_offset`) are repeats; the others are remembered.
 
         Each offset must be given once, in order. When the transaction that `save` took part in is rolled back,
@@ -72,7 +72,7 @@ class DedupeIndex:
             offset = first_offset + start
             boundary = (offset // self._block + 1) * self._block
             end = min(len(events), start + boundary - offset)
-            self._check_within(start, offset, events[start:end] if end - start < len(events) else events, repeats)
+            self._check_within(start, offset, events[start:end], repeats)
             if first_offset + end == boundary:
                 self._close_block(boundary)
             start = end
@@ -91,10 +91,11 @@ class DedupeIndex:
         self._unsaved.clear()
         self._expired.clear()
 
-    def _check_within(self, start: int, offset: int, events: Sequence[Event], repeats: list[Repeat]) -> None:
-        digests = [blake2b(f"{e.source}\0{e.id}".encode(), digest_size=DIGEST_BYTES).digest() for e in events]
+    def _check_within(self, start: int, offset: int, events: list[Event], repeats: list[Repeat]) -> None:
+        packed = digests_of(events, DIGEST_BYTES)
+        digests = [packed[at : at + DIGEST_BYTES] for at in range(0, len(packed), DIGEST_BYTES)]
         self._recent_newest = max(max(e.received_at for e in events), self._recent_newest)  # noqa: PLW3301 - twice as fast
-        known = self._runs.contains(b"".join(digests)) if len(self._runs) else None
+        known = self._runs.contains(packed) if len(self._runs) else None
         recent = self._recent
         if known is None or not known.any():
             fresh = dict(zip(digests, range(offset, offset + len(digests)), strict=True))

@@ -6,14 +6,14 @@ beginning of the data; a position or a length of -1 says that there is nothing.
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from antiphon.model.native import load, structure
 
 TEXTS = 8
 """Fields that are texts, in the order of `Places.texts`: id, type, name, source, user, anonymous, company, previous id."""
@@ -34,10 +34,6 @@ fraction's 24 stand for 5."""
 
 class BrokenSegment(ValueError):  # noqa: N818 - it is what it is called
     """Bytes of the log that are no packed events."""
-
-
-class PackedReaderMissing(RuntimeError):  # noqa: N818
-    """The compiled reader has not been built."""
 
 
 class Places:
@@ -71,7 +67,7 @@ class Places:
             self._fractions, self._total,
         )  # fmt: skip
         found = _library().walk(
-            self._data.ctypes.data, start, end, row, _structure(arrays, (self._rows, len(self._fractions)))
+            self._data.ctypes.data, start, end, row, structure(arrays, (self._rows, len(self._fractions)))
         )
         if _checked(found) != count:
             raise BrokenSegment(f"A segment of the log has {found} events and should have {count}.")
@@ -113,7 +109,7 @@ class JsonWriter:
             own.latency, own.has_latency, ends, self._json,
         )  # fmt: skip
         numbers = (len(bodies), len(self._offsets) - 1, len(self._json))
-        size = _library().write_json(self._data.ctypes.data, len(self._data), _structure(arrays, numbers))
+        size = _library().write_json(self._data.ctypes.data, len(self._data), structure(arrays, numbers))
         return self._json[: _checked(size)].copy(), ends
 
 
@@ -134,20 +130,6 @@ def _checked(result: int) -> int:
     return result
 
 
-def _structure(arrays: Sequence[NDArray[Any]], numbers: Sequence[int]) -> Any:
-    """A C struct of pointers to arrays and 64-bit numbers; its arrays must be in one piece, and outlive it."""
-    return (ctypes.c_int64 * (len(arrays) + len(numbers)))(*(array.ctypes.data for array in arrays), *numbers)
-
-
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    try:
-        loaded = ctypes.CDLL(str(LIBRARY))
-    except OSError as error:
-        raise PackedReaderMissing(f"{LIBRARY} cannot be loaded ({error}); install the package anew.") from error
-    kinds = {"p": ctypes.c_void_p, "n": ctypes.c_int64}
-    for name, arguments in (("walk", "pnnnp"), ("write_json", "pnp"), ("gather", "pnppnppn")):
-        function = getattr(loaded, name)
-        function.restype = ctypes.c_int64
-        function.argtypes = [kinds[one] for one in arguments]
-    return loaded
+    return load(LIBRARY, {"walk": "npnnnp", "write_json": "npnp", "gather": "npnppnppn"})

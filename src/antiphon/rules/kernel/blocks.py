@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.model.native import address, structure, whole
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.layout import (
     COUNT,
@@ -33,7 +34,7 @@ from antiphon.rules.kernel.layout import (
     metrics_in,
     ring_of_follow_up,
 )
-from antiphon.rules.kernel.library import address, library, structure, whole
+from antiphon.rules.kernel.library import library
 
 Ints = NDArray[np.int64]
 

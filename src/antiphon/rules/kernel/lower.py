@@ -8,10 +8,11 @@ back, and so is what reads one: it must be judged after the trait.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, tree
@@ -65,6 +66,23 @@ class Unsupported(Exception):  # noqa: N818 - it says what is the case
     """A rule that the kernel cannot judge."""
 
 
+class Meant(NamedTuple):
+    """What touches mean to the kernel, a row each.
+
+    The plans for the user and the company, whether Python keeps any metric of theirs, and whether a watch is met.
+    """
+
+    user: Ints
+    company: Ints
+    kept: NDArray[np.bool_]
+    watched: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, rows: Ints) -> Meant:
+        """From rows of four numbers."""
+        return cls(rows[:, 0], rows[:, 1], rows[:, 2] != 0, rows[:, 3] != 0)
+
+
 class Kernel:
     """A program's tables, and what changes in them: plans as they are met, calendar frames as time passes."""
 
@@ -95,15 +113,32 @@ class Kernel:
         self._plan_metrics: list[tuple[int, ...]] = []
         self._plan_rules: list[tuple[int, ...]] = []
         self._fresh = False
+        self._met = list[Touch]()
+        self._meant_rows = np.zeros((0, 4), np.int64)
+        self._meant = Meant.of(self._meant_rows)
         self.nothing = self._plan((), ())
 
     # -- plans ---------------------------------------------------------------------------------------------------
 
-    def prepare(self, touch: Touch) -> None:
-        """Give a touch the kernel's numbers for its plans, and leave to each plan's `others` the metrics that Python keeps."""
-        touch.user_plan, touch.company_plan = self._native(touch.user, "user"), self._native(touch.company, "company")
-        touch.judge_plan = self.rules_plan(touch.user.rules)
-        touch.others = bool(touch.user.kept or touch.company.kept)
+    def meant(self, met: list[Touch]) -> Meant:
+        """What the touches met so far mean to the kernel; the same list may have grown since."""
+        if met is not self._met:
+            self._met, self._meant_rows = met, np.zeros((0, 4), np.int64)
+            self._meant = Meant.of(self._meant_rows)
+        new = met[len(self._meant.user) :]
+        if new:
+            rows = [
+                (
+                    self._native(touch.user, "user"),
+                    self._native(touch.company, "company"),
+                    bool(touch.user.kept or touch.company.kept),
+                    bool(touch.watches),
+                )
+                for touch in new
+            ]
+            self._meant_rows = np.concatenate((self._meant_rows, np.array(rows, np.int64)))
+            self._meant = Meant.of(self._meant_rows)
+        return self._meant
 
     def _native(self, plan: Plan, kind: SubjectKind) -> int:
         places = [self._metric_index.get((kind, metric.key, isinstance(metric, Closes))) for metric in plan.metrics]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.model.native import address, structure, whole
 from antiphon.rules.kernel.blocks import ArenaFull, Ints, Memory
-from antiphon.rules.kernel.library import address, library, structure, whole
+from antiphon.rules.kernel.library import library
 from antiphon.rules.kernel.nodes import LEVELS
 
 ROOM = 65_536
