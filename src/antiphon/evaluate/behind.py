@@ -16,11 +16,14 @@ from antiphon.evaluate.running import Running
 from antiphon.store import signals
 from antiphon.store.engine import Connection
 
-AT_LEAST = 2_000
-"""Subjects that a tick stores at least, while there are any that are behind."""
+AT_REST = 2_000
+"""Subjects that a tick without events stores, while there are any that are behind."""
 
-SHARE = 20
-"""Of so many events of a tick, one subject more is stored."""
+SHARE = 10
+"""Of so many events of a tick, one subject is stored: hot ones are stored once for many events of theirs."""
+
+A_FEW = 50
+"""Subjects that every tick stores beside, so that a quiet instance is never far behind."""
 
 
 def store_behind(
@@ -33,27 +36,37 @@ def store_behind(
     position: int,
     end: int,
     replay_events: int,
+    now: int,
 ) -> None:
     """Store after a tick from log offset `position` to `end`; a start replays at most about `replay_events`."""
     chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
-    before = position if end != position else end + 1  # at rest, all that is left
+    busy = end != position
+    before = position if busy else end + 1  # at rest, all that is left
     chosen.update(residents.overdue(max(before - replay_events, 0) + 1, residents.count))
-    chosen.update(residents.overdue(before, max((end - position) // SHARE, AT_LEAST)))
-    _store(conn, current, residents, identities, chosen, end)
+    chosen.update(residents.overdue(before, (end - position) // SHARE + A_FEW if busy else AT_REST))
+    _store(conn, current, residents, identities, chosen, end, now)
 
 
-def store_all(conn: Connection, current: Running, residents: Residents, identities: Identities, position: int) -> None:
+def store_all(
+    conn: Connection, current: Running, residents: Residents, identities: Identities, position: int, now: int
+) -> None:
     """Store everybody, between ticks."""
-    _store(conn, current, residents, identities, set(residents.overdue(position + 1, residents.count)), position)
+    _store(conn, current, residents, identities, set(residents.overdue(position + 1, residents.count)), position, now)
 
 
 def _store(
-    conn: Connection, current: Running, residents: Residents, identities: Identities, chosen: set[int], end: int
+    conn: Connection,
+    current: Running,
+    residents: Residents,
+    identities: Identities,
+    chosen: set[int],
+    end: int,
+    now: int,
 ) -> None:
     if not chosen:
         return
     behind = lagging(residents, identities, chosen)
     if behind:
         save_profiles(conn, current, residents, identities, behind)
-    residents.flush(conn, list(chosen), end)
+    residents.flush(conn, list(chosen), end, now)
     signals.set_cursor(conn, signals.STORED, residents.stored_from(end))

@@ -37,6 +37,7 @@ from antiphon.store.engine import Connection
 
 KINDS: dict[StateKind, int] = {"user": USER, "company": COMPANY, "anonymous": ANONYMOUS}
 _BEFORE = int(NEVER)
+_NOT_STORED = -1
 UNKNOWN_HOME = -2
 _FULL = 0.8
 
@@ -59,6 +60,7 @@ class Residents:
         self.profiled_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
         self.applied = np.zeros(FIRST_SLOTS, dtype=np.int64)
         self.used_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
+        self.stored_recheck = np.full(FIRST_SLOTS, _NOT_STORED, dtype=np.int64)
         self.home = np.full(FIRST_SLOTS, UNKNOWN_HOME, dtype=np.int64)
         self._extras: dict[int, bytes] = {}
         self._open: dict[int, Extra] = {}
@@ -269,18 +271,31 @@ class Residents:
         soiled = dirty[dirty != CLEAN]
         return int(soiled.min()) if len(soiled) else position
 
-    def flush(self, conn: Connection, chosen: Sequence[int], position: int) -> None:
-        """Store slots as they are after the events before `position`."""
+    def flush(self, conn: Connection, chosen: Sequence[int], position: int, now: int = FAR) -> None:
+        """Store slots as they are after the events before `position`.
+
+        A stored timer that is still to come and too early, as those of absences mostly are, stays: whoever is not in memory then is
+        looked at once too often, and the index of timers need not be written for every event. Without `now` (ms) all are written.
+        """
         chosen = [slot for slot in chosen if self.slots.kind[slot] != PART]
         if not chosen:
             return
         self._settle_extras()
         slots = np.array(chosen, dtype=np.int64)
+        recheck, stored = self.slots.recheck_at[slots], self.stored_recheck[slots]
+        kept = (stored > now) & (stored <= recheck) & ((recheck != FAR) | (stored == FAR))
+        self._save(conn, slots[kept], position, timers=False)
+        self._save(conn, slots[~kept], position, timers=True)
+        self.stored_recheck[slots[~kept]] = recheck[~kept]
+        self.slots.dirty[slots] = CLEAN
+        self.applied[slots] = position
+
+    def _save(self, conn: Connection, slots: Ints, position: int, *, timers: bool) -> None:
         whole = self.memory.blocks(slots)
         with_part = np.flatnonzero(self.part[slots] >= 0)
         parts = dict(zip(with_part.tolist(), self.memory.blocks(self.part[slots][with_part]), strict=True))
         rows: list[tuple[str, str, bytes, int | None]] = []
-        for row, slot in enumerate(chosen):
+        for row, slot in enumerate(slots.tolist()):
             stored = Stored(
                 position,
                 _time(int(self.slots.first_seen[slot])),
@@ -296,9 +311,7 @@ class Residents:
             rows.append(
                 (self._kind_of[slot], self.names[slot], encode(stored), None if recheck_at == FAR else recheck_at)
             )
-        subjects.save(conn, rows)
-        self.slots.dirty[slots] = CLEAN
-        self.applied[slots] = position
+        (subjects.save if timers else subjects.save_states)(conn, rows)
 
     def settle(self) -> None:
         """Call after the commit: the longest unused go when there are too many."""
@@ -382,6 +395,7 @@ class Residents:
     def _give_back(self, slot: int) -> None:
         self.memory.clear(slot)
         self.part[slot], self.profiled_at[slot], self.applied[slot] = -1, 0, 0
+        self.stored_recheck[slot] = _NOT_STORED
         self.part_first[slot] = self.part_last[slot] = _BEFORE
         self.home[slot] = UNKNOWN_HOME
         self.names[slot] = ""
@@ -396,6 +410,7 @@ class Residents:
             return np.concatenate((column, np.full(more, value, dtype=np.int64)))
 
         self.part, self.home = longer(self.part, -1), longer(self.home, UNKNOWN_HOME)
+        self.stored_recheck = longer(self.stored_recheck, _NOT_STORED)
         self.part_first, self.part_last = longer(self.part_first, _BEFORE), longer(self.part_last, _BEFORE)
         self.profiled_at, self.applied, self.used_at = (
             longer(column, 0) for column in (self.profiled_at, self.applied, self.used_at)

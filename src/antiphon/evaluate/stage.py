@@ -125,7 +125,7 @@ class Evaluator:
             self._guard(conn)
             position = signals.cursor(conn, CURSOR)
             if self._current is not None:
-                store_all(conn, self._current, self._residents, self._identities_of(conn), position)
+                store_all(conn, self._current, self._residents, self._identities_of(conn), position, self._clock())
 
     def _tick(self) -> Progress:
         now = self._clock()
@@ -154,6 +154,7 @@ class Evaluator:
                 position,
                 end,
                 self._settings.replay_events,
+                now,
             )
             if end != position:
                 signals.set_cursor(conn, CURSOR, end)

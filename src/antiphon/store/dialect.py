@@ -70,9 +70,21 @@ def upsert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Se
     conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
 
 
+def update_rows(conn: Connection, table: Table, column: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Set a column of many rows: each is the new value, then the primary key's values."""
+    if rows:
+        mark = _mark(conn)
+        where = " AND ".join(f"{key.name} = {mark}" for key in table.primary_key)
+        statement = f"UPDATE {table.name} SET {column} = {mark} WHERE {where}"  # noqa: S608 - our own names
+        conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
+
+
+def _mark(conn: Connection) -> str:
+    return "%s" if conn.dialect.name == "postgresql" else "?"
+
+
 def _insertion(conn: Connection, table: Table, columns: Sequence[str]) -> str:
-    mark = "%s" if conn.dialect.name == "postgresql" else "?"
-    marks = ", ".join(mark for _ in columns)
+    marks = ", ".join(_mark(conn) for _ in columns)
     return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
 
 

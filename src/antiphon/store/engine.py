@@ -130,7 +130,13 @@ def _sqlite(path: Path, synchronous: str) -> Database:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "cache_size=-65536", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+            "wal_autocheckpoint=16384",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     return Database(engine, "")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.store import tables as t
-from antiphon.store.dialect import as_json, upsert, upsert_rows
+from antiphon.store.dialect import as_json, update_rows, upsert, upsert_rows
 
 CHUNK = 500
 """Keys looked up by one statement: well below SQLite's limit of bound values."""
@@ -54,6 +54,11 @@ def load(conn: Connection, kind: StateKind, ids: Sequence[str]) -> dict[str, byt
 def save(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
     """Write (kind, id, encoded state, when it must be looked at again in ms or None) over what was there."""
     upsert_rows(conn, t.subjects, ("kind", "id", "state", "recheck_at"), states)
+
+
+def save_states(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
+    """Write the encoded states of those who have one; when they must be looked at stays as it was."""
+    update_rows(conn, t.subjects, "state", [(state, kind, id_) for kind, id_, state, _ in states])
 
 
 def any_stored(conn: Connection) -> bool:

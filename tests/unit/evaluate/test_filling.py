@@ -127,7 +127,8 @@ def test_a_rule_in_force_keeps_its_count_when_another_must_reach_further_back(pi
 
 def test_timers_of_first_judgements_survive_a_crash(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has been silent for a week when the rule is filled; after a crash all of them are found when it is one."""
-    monkeypatch.setattr(behind, "AT_LEAST", 0)  # nothing is stored that need not be
+    monkeypatch.setattr(behind, "A_FEW", 0)  # nothing is stored that need not be
+    monkeypatch.setattr(behind, "AT_REST", 0)
     rule = pipeline.rule("time since last api_call >= 7 days")
     until_filled(pipeline)
     pipeline.restart()
