@@ -6,12 +6,13 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from antiphon.evaluate.record import Extra, Stored, decode, decode_extra, encode, encode_extra
+from antiphon.evaluate.extras import Extras
+from antiphon.evaluate.record import Extra, Stored, decode, encode
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import (
@@ -62,9 +63,7 @@ class Residents:
         self.used_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
         self.stored_recheck = np.full(FIRST_SLOTS, _NOT_STORED, dtype=np.int64)
         self.home = np.full(FIRST_SLOTS, UNKNOWN_HOME, dtype=np.int64)
-        self._extras: dict[int, bytes] = {}
-        self._open: dict[int, Extra] = {}
-        self._changed: set[int] = set()
+        self._extras = Extras(self._kind_of)
         self.created: list[int] = []
         self._merging: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
         self.everybody = False  # whether all that is stored is in memory
@@ -113,19 +112,15 @@ class Residents:
 
     def extra(self, slot: int) -> Extra:
         """What is kept beside the block; not to be changed."""
-        found = self._open.get(slot)
-        if found is None:
-            found = self._open[slot] = self._known(slot, decode_extra(self._extras.get(slot, b"")))
-        return found
+        return self._extras.get(slot)
 
     def has_extra(self, slot: int) -> bool:
         """Whether there is anything beside the block."""
-        return slot in self._extras or slot in self._open
+        return self._extras.has(slot)
 
     def change(self, slot: int) -> Extra:
         """The same, to be changed."""
-        self._changed.add(slot)
-        return self.extra(slot)
+        return self._extras.change(slot)
 
     def soil(self, slot: int, position: int) -> None:
         """Note that more is in memory than is stored."""
@@ -145,10 +140,8 @@ class Residents:
 
     def use(self, kernel: Kernel) -> None:
         """Work for another program: what its rules do not use is dropped, and traits are read anew."""
-        self._settle_extras()  # under the old numbers
-        self._open.clear()
         self.kernel = kernel
-        self._keys_of = {kind: {n: key for key, n in kernel.numbers[kind].items()} for kind in kernel.native}
+        self._extras.use(kernel.numbers)
         days = kernel.days
         self._names: dict[SubjectKind, Names] = {
             kind: names_of(metrics, kernel.numbers[kind], days) for kind, metrics in kernel.native.items()
@@ -238,23 +231,6 @@ class Residents:
         """How the rules judged a slot: (member, episode, recheck_at) by rule id."""
         return self.memory.judgements(slot)
 
-    def _known(self, slot: int, extra: Extra) -> Extra:
-        """An extra as it is worked with: metrics by key. Those under numbers that are no longer in use are gone."""
-        if extra.metrics or extra.part_metrics:
-            kind: SubjectKind = "company" if self._kind_of[slot] == "company" else "user"
-            extra.metrics = _renamed(extra.metrics, self._keys_of[kind])
-            extra.part_metrics = _renamed(extra.part_metrics, self._keys_of["company"])
-        return extra
-
-    def _numbered(self, slot: int, extra: Extra) -> Extra:
-        """An extra as it is stored: metrics by number."""
-        if not extra.metrics and not extra.part_metrics:
-            return extra
-        kind: SubjectKind = "company" if self._kind_of[slot] == "company" else "user"
-        own, parts = self.kernel.numbers[kind], self.kernel.numbers["company"]
-        metrics, part_metrics = _renamed(extra.metrics, own), _renamed(extra.part_metrics, parts)
-        return Extra(extra.traits, extra.company, metrics, part_metrics, extra.computed)
-
     # -- storing -------------------------------------------------------------------------------------------------
 
     def overdue(self, before: int, limit: int) -> list[int]:
@@ -280,7 +256,7 @@ class Residents:
         chosen = [slot for slot in chosen if self.slots.kind[slot] != PART]
         if not chosen:
             return
-        self._settle_extras()
+        self._extras.encode()
         slots = np.array(chosen, dtype=np.int64)
         recheck, stored = self.slots.recheck_at[slots], self.stored_recheck[slots]
         kept = (stored > now) & (stored <= recheck) & ((recheck != FAR) | (stored == FAR))
@@ -305,7 +281,7 @@ class Residents:
                 _time(int(self.part_first[slot])),
                 _time(int(self.part_last[slot])),
                 parts.get(row, b""),
-                self._extras.get(slot, b""),
+                self._extras.encoded(slot),
             )
             recheck_at = int(self.slots.recheck_at[slot])
             rows.append(
@@ -315,23 +291,13 @@ class Residents:
 
     def settle(self) -> None:
         """Call after the commit: the longest unused go when there are too many."""
-        self._settle_extras()
-        self._open.clear()
+        self._extras.close()
         self.created.clear()
         excess = sum(map(len, self.places.values())) - self._capacity
         if self.memory.fullness > _FULL:  # blocks that were given back are used first from now on
             excess = max(excess, self.count // 8)
         if excess > self._capacity // 8:
             self._evict(excess)
-
-    def _settle_extras(self) -> None:
-        for slot in self._changed:
-            data = encode_extra(self._numbered(slot, self._open[slot]))
-            if data:
-                self._extras[slot] = data
-            else:
-                self._extras.pop(slot, None)
-        self._changed.clear()
 
     def _evict(self, excess: int) -> None:
         count = self.count
@@ -370,8 +336,7 @@ class Residents:
         self.part_first[slot] = _BEFORE if stored.part_first_seen is None else stored.part_first_seen
         self.part_last[slot] = _BEFORE if stored.part_last_seen is None else stored.part_last_seen
         self.profiled_at[slot], self.applied[slot] = stored.profiled_at, stored.position
-        if stored.extra:
-            self._extras[slot] = stored.extra
+        self._extras.put(slot, stored.extra)
         for where, block in ((slot, stored.block), (-1, stored.part_block)):
             if block:
                 place = self.part_of(slot) if where < 0 else where
@@ -399,7 +364,7 @@ class Residents:
         self.part_first[slot] = self.part_last[slot] = _BEFORE
         self.home[slot] = UNKNOWN_HOME
         self.names[slot] = ""
-        self._extras.pop(slot, None)
+        self._extras.put(slot, b"")
         self._free.append(slot)
 
     def _grow(self) -> None:
@@ -415,10 +380,6 @@ class Residents:
         self.profiled_at, self.applied, self.used_at = (
             longer(column, 0) for column in (self.profiled_at, self.applied, self.used_at)
         )
-
-
-def _renamed(metrics: Mapping[Any, Any], names: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {names[name]: value for name, value in metrics.items() if name in names}
 
 
 def _time(instant: int) -> int | None:

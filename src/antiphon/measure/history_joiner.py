@@ -14,7 +14,7 @@ logger = structlog.get_logger(__name__)
 EVERY = 10 * SECOND
 """How often (ms) the table is looked at."""
 
-BUSY_EVENTS = 400_000
+BUSY_EVENTS = 150_000
 """So many events between two looks need the processor more than their files need joining."""
 
 BUSY_FILES = 500
