@@ -22,6 +22,8 @@ from antiphon.rules.tree import encode
 from antiphon.store import computed_traits, log, signals, tables
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
+from antiphon.store.program import RULES_CHANGED
+from antiphon.store.signals import count_up
 from factories import ManualClock
 
 
@@ -50,6 +52,7 @@ class Pipeline:
             "tree": encode(parse(text, kind)), "filled_version": 0, "created_at": now, "updated_at": now,
         }  # fmt: skip
         with self.store.state.write() as conn:
+            count_up(conn, {RULES_CHANGED: 1})
             return conn.execute(insert(tables.rules).values(row).returning(tables.rules.c.id)).scalar_one()
 
     def change_rule(self, rule_id: int, **changes: Any) -> None:
@@ -59,6 +62,7 @@ class Pipeline:
             changes["tree"] = encode(parse(changes["text"]))
             changes["version"] = r.version + 1
         with self.store.state.write() as conn:
+            count_up(conn, {RULES_CHANGED: 1})
             conn.execute(update(tables.rules).where(r.id == rule_id).values(revision=r.revision + 1, **changes))
 
     def computed(self, name: str, text: str, kind: SubjectKind = "user") -> int:

@@ -19,7 +19,9 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
 from antiphon.rules.kernel.layout import judgements_in, metrics_in, names_of
 from antiphon.rules.live import Program
+from antiphon.rules.pieces import Pieces
 from antiphon.rules.state import SubjectState, SubjectView, seen
+from antiphon.rules.zones import local_days
 from antiphon.store import computed_traits, metric_numbers, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
@@ -72,7 +74,7 @@ def explain(
     that it does not (a draft) everything is counted from the subject's events.
     """
     traits = specs(computed_traits.list_computed_traits(conn))
-    current = InForce([*(row for row in segments if row.id != rule.id), rule], [], time_zone, now, traits)
+    current = InForce([rule], [], now, Pieces(local_days(time_zone)), traits)
     program, kind = current.program, "company" if key.kind == "company" else "user"
     identities = Identities(subjects.identities_of(conn, key.id) if key.kind == "user" else {})
     numbers = metric_numbers.numbers(conn)[kind]
@@ -93,7 +95,8 @@ def explain(
         state = program.merge(state, parts[other].state)
     company = None if profile is None or profile.company_id is None else SubjectKey("company", profile.company_id)
     company_traits = None if company is None else _company_traits(conn, current, company)
-    inside = {current.rules[r].name: member for r, (member, _, _) in parts[key].judged.items() if r in current.rules}
+    names = {row.id: row.name for row in (*segments, rule)}
+    inside = {names[r]: member for r, (member, _, _) in parts[key].judged.items() if r in names}
     own_traits = current.traits(kind, parts[key].extra.computed, state)
     view = SubjectView(state=state, traits=own_traits, company_traits=company_traits, segments=inside)
     return Explanation(program.explain(rule.id, view, now), subjects.membership_of(conn, rule.id, key))

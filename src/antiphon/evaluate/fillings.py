@@ -73,7 +73,7 @@ class Fillings:
         ids = {row.id for row in reopened}
         program.reopen(conn, ids)
         # their first judgement afterwards is no first one to anybody: who enters is messaged
-        return [*new, *(row for row in program.active_rules(conn) if row.id in ids)]
+        return [*new, *program.active_rules(conn, ids)]
 
     def _stop(self, conn: Connection, fillings: Iterable[Filling]) -> None:
         for filling in fillings:

@@ -11,13 +11,16 @@ from antiphon.model.subject import SubjectKind
 from antiphon.model.workflow import EventTrigger, WorkflowDefinition
 from antiphon.rules import tree
 from antiphon.rules.computed import ComputedSpec
-from antiphon.rules.live import Program, RuleSpec, WatchSpec, compile_program
-from antiphon.rules.state import SubjectState, SubjectView, seen, trait_values
+from antiphon.rules.live import Program, RuleSpec, WatchSpec
+from antiphon.rules.pieces import Pieces
+from antiphon.rules.state import SubjectState, trait_values
 from antiphon.rules.text import parse_selector
 from antiphon.store import program as store
 from antiphon.store import workflow_runs
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
+
+_decoder: msgspec.json.Decoder[tree.Tree] = msgspec.json.Decoder(tree.Tree)
 
 
 class InForce:
@@ -27,41 +30,47 @@ class InForce:
         self,
         rows: Sequence[RuleRow],
         watches: Sequence[WatchSpec],
-        time_zone: str,
         now: int,
+        pieces: Pieces,
         computed: Sequence[ComputedSpec] = (),
     ) -> None:
-        """Compile `rows` and computed traits; raises InvalidInput for a rule that cannot be evaluated (saving one is refused)."""
+        """Compile `rows` and computed traits, but for what `pieces` has of the program before.
+
+        Raises InvalidInput for a rule that cannot be evaluated (saving one is refused).
+        """
         specs = [
             RuleSpec(
                 id=row.id,
                 version=row.version,
                 subject_kind=row.subject_kind,
-                tree=msgspec.convert(row.tree, tree.Tree),
+                tree=msgspec.convert(row.tree, tree.Tree) if type(row.tree) is dict else row.tree,
                 name=row.name,
             )
             for row in rows
         ]
-        self.program: Program = compile_program(specs, watches, time_zone=time_zone, computed=computed)
+        self.program = Program(specs, watches, pieces, computed)
         self.rules = {spec.id: spec for spec in specs}
         self.computed = {spec.key: spec for spec in computed}
         self._kinds = {number: spec.subject_kind for number, spec in (self.rules | self.computed).items()}
         self._rank = self._ranks()
-        self.layered = any(self._rank.values())  # whether any reads another's segment or computed trait
-        self._initial = {kind: self._possible_at_first(kind, now) for kind in ("user", "company")}
+        self.layered = bool(self._rank)  # whether any reads another's segment or computed trait
+        self._initial: dict[SubjectKind, list[int]] = {"user": [], "company": []}
+        for number, piece in self.program.pieces.items():
+            if piece.possible_at_first(now):
+                self._initial[piece.reads.kind].append(number)
 
-    def initial(self, kind: str) -> list[int]:
+    def initial(self, kind: SubjectKind) -> list[int]:
         """The rules that may hold, or come to hold by time alone, for somebody who has done nothing yet.
 
         All others are false until an event or a trait touches them, so a newcomer need not be judged by them.
         """
-        return self._initial.get(kind, [])
+        return self._initial[kind]
 
     def in_order(self, kind: str, rule_ids: Iterable[int]) -> list[int]:
         """Those of `rule_ids` that are about `kind`; what reads another's segment or computed trait comes after it."""
         kinds = self._kinds
         chosen = [r for r in rule_ids if kinds.get(r) == kind]
-        return sorted(chosen, key=self._rank.__getitem__) if self.layered else chosen
+        return sorted(chosen, key=self.rank) if self.layered else chosen
 
     def everything(self, kind: str) -> list[int]:
         """All rules and computed traits about a kind, in order."""
@@ -93,36 +102,22 @@ class InForce:
 
     def rank(self, rule_id: int) -> int:
         """How many segments and computed traits lie below a rule, one upon the other."""
-        return self._rank[rule_id]
+        return self._rank.get(rule_id, 0)
 
     def _ranks(self) -> dict[int, int]:
-        ranks = dict.fromkeys(self._kinds, 0)
-        for _ in self._kinds:  # there are no rings, so no path is longer than there are rules
+        """The ranks that are not 0."""
+        ranks: dict[int, int] = {}
+        below = [*self.program.rules_with_readers, *self.computed]
+        for _ in range(len(self._kinds)):  # there are no rings, so no path is longer than there are rules
             changed = False
-            for rule_id in self._kinds:
-                for reader in self.readers(rule_id):
-                    if ranks[reader] <= ranks[rule_id]:
-                        ranks[reader] = ranks[rule_id] + 1
+            for number in below:
+                for reader in self.readers(number):
+                    if ranks.get(reader, 0) <= ranks.get(number, 0):
+                        ranks[reader] = ranks.get(number, 0) + 1
                         changed = True
             if not changed:
                 break
         return ranks
-
-    def _possible_at_first(self, kind: SubjectKind, now: int) -> list[int]:
-        state = SubjectState()
-        seen(state, now)
-        view = SubjectView(state=state, traits={})
-        found: list[int] = []
-        for number in self.program.rules_for_kind(kind):
-            if number in self.computed:
-                value, recheck_at = self.program.compute(number, view, now)
-                possible = value is not None or recheck_at is not None
-            else:
-                verdict = self.program.evaluate(number, view, now)
-                possible = verdict.truth or verdict.recheck_at is not None
-            if possible:
-                found.append(number)
-        return found
 
 
 def watches(conn: Connection) -> list[WatchSpec]:
@@ -136,6 +131,16 @@ def watches(conn: Connection) -> list[WatchSpec]:
     return found
 
 
-def active_rules(conn: Connection) -> list[RuleRow]:
-    """The rules that are switched on."""
-    return store.active_rules(conn)
+def active_rules(conn: Connection, trees: dict[str, tree.Tree]) -> list[RuleRow]:
+    """The rules that are switched on; `trees` has those decoded before by their JSON text, and is brought up to date."""
+    found: dict[str, tree.Tree] = {}
+
+    def decode(text: str) -> tree.Tree:
+        known = trees.get(text)
+        found[text] = known = _decoder.decode(text) if known is None else known
+        return known
+
+    rows = store.active_rules(conn, decode=decode)
+    trees.clear()
+    trees.update(found)
+    return rows

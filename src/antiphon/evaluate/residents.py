@@ -6,7 +6,7 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from antiphon.rules.kernel.blocks import (
     Memory,
     Slots,
 )
-from antiphon.rules.kernel.layout import COUNT, FOLLOW_UP, WEIGHT_ONE, Names, how_of, is_ever, names_of
+from antiphon.rules.kernel.layout import COUNT, FOLLOW_UP, WEIGHT_ONE, Names, how_of, is_ever
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.state import SubjectState
 from antiphon.store import subjects
@@ -41,6 +41,9 @@ _BEFORE = int(NEVER)
 _NOT_STORED = -1
 UNKNOWN_HOME = -2
 _FULL = 0.8
+
+SWEEP = 20_000
+"""Slots looked through at a tick for what no rule uses any more."""
 
 
 class Residents:
@@ -67,6 +70,9 @@ class Residents:
         self.created: list[int] = []
         self._merging: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
         self.everybody = False  # whether all that is stored is in memory
+        self._keys: Ints = np.zeros(0, dtype=np.int64)
+        self._swept = self._sweep_to = 0  # between these slots there may be what no rule uses
+        self._readings: tuple[object, int] | None = None
 
     @property
     def slots(self) -> Slots:
@@ -139,18 +145,19 @@ class Residents:
     # -- states --------------------------------------------------------------------------------------------------
 
     def use(self, kernel: Kernel) -> None:
-        """Work for another program: what its rules do not use is dropped, and traits are read anew."""
+        """Work for another program: what its rules do not use is dropped by and by, and traits are read anew if it reads others."""
         self.kernel = kernel
         self._extras.use(kernel.numbers)
-        days = kernel.days
-        self._names: dict[SubjectKind, Names] = {
-            kind: names_of(metrics, kernel.numbers[kind], days) for kind, metrics in kernel.native.items()
-        }
+        self._names: Mapping[SubjectKind, Names] = kernel.names
         self._some_names: dict[tuple[SubjectKind, frozenset[str]], Names] = {}
-        self._keys: Ints = np.array(sorted({*self._names["user"], *self._names["company"]}), dtype=np.int64)
-        everyone = np.arange(self.count)
-        self.memory.drop_unknown(everyone, self._keys)
-        self.slots.flags[: self.count] |= STALE
+        before = self._keys
+        self._keys = np.unique(kernel.tables.metrics.key)
+        if not np.isin(before, self._keys, assume_unique=True).all():
+            self._swept, self._sweep_to = 0, self.count
+        readings = (kernel.readings, len(kernel.readings))
+        if readings != self._readings:
+            self._readings = readings
+            self.slots.flags[: self.count] |= STALE
 
     def state(self, slot: int, kind: SubjectKind, keys: frozenset[str] | None = None) -> SubjectState:
         """The state of an id, for Python; changes of it are not kept. Of what the kernel keeps only `keys` (None: all)."""
@@ -290,8 +297,12 @@ class Residents:
         (subjects.save if timers else subjects.save_states)(conn, rows)
 
     def settle(self) -> None:
-        """Call after the commit: the longest unused go when there are too many."""
+        """Call after the commit: the longest unused go when there are too many, and a few more lose what no rule uses."""
         self._extras.close()
+        if self._swept < self._sweep_to:
+            until = min(self._swept + SWEEP, self._sweep_to)
+            self.memory.drop_unknown(np.arange(self._swept, until), self._keys)
+            self._swept = until
         self.created.clear()
         excess = sum(map(len, self.places.values())) - self._capacity
         if self.memory.fullness > _FULL:  # blocks that were given back are used first from now on

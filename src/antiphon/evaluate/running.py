@@ -10,12 +10,26 @@ from antiphon.evaluate.program import InForce
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.computed import ComputedSpec
 from antiphon.rules.kernel.blocks import Ints
-from antiphon.rules.kernel.lower import Kernel
+from antiphon.rules.kernel.lower import Kernel, Lowerings
 from antiphon.rules.live import WatchSpec
+from antiphon.rules.pieces import Pieces
+from antiphon.rules.tree import Tree
+from antiphon.rules.zones import local_days
 from antiphon.store.metric_numbers import Numbers
 from antiphon.store.program import RuleRow
 
 KINDS: tuple[SubjectKind, ...] = ("user", "company")
+
+
+class Before:
+    """What is left of the program before, for the next one: a change of one rule compiles one rule. It is for one time zone."""
+
+    def __init__(self, time_zone: str) -> None:
+        """Start with nothing."""
+        self.time_zone = time_zone
+        self.trees: dict[str, Tree] = {}
+        self.pieces = Pieces(local_days(time_zone))
+        self.lowerings = Lowerings()
 
 
 class Running(InForce):
@@ -25,21 +39,35 @@ class Running(InForce):
         self,
         rows: Sequence[RuleRow],
         watches: Sequence[WatchSpec],
-        time_zone: str,
         now: int,
-        numbers: Numbers,
-        computed: Sequence[ComputedSpec] = (),
-        waiting: Collection[int] = (),
+        computed: Sequence[ComputedSpec],
+        before: Before,
     ) -> None:
-        """See InForce and Kernel; `numbers` has every metric that is needed, rules that are `waiting` judge nobody yet."""
-        super().__init__(rows, watches, time_zone, now, computed)
+        """See InForce; `lower` must follow."""
+        super().__init__(rows, watches, now, before.pieces, computed)
         self.company_computed = bool(self.program.computed_names("company"))
-        self.kernel = Kernel(self.program, numbers, self.program.days, waiting)
-        self.first: Ints = np.array([self.kernel.rules_plan(self.initial(kind)) for kind in KINDS])
-        self.earlier: Ints = np.array(
-            [self.kernel.rules_plan(self.program.rules_for_first_seen(kind)) for kind in KINDS]
-        )
+        self._before = before
         self._reads: dict[tuple[int, ...], frozenset[str]] = {}
+
+    def lower(self, numbers: Numbers, waiting: Collection[int]) -> None:
+        """Make the tables: `numbers` has every metric that is needed, rules that are `waiting` judge nobody yet."""
+        self.kernel = Kernel(self.program, numbers, self.program.days, waiting, self._before.lowerings)
+        self._plan()
+
+    def wait(self, waiting: Collection[int]) -> None:
+        """Have only these rules judge nobody; not to be called within a batch of events."""
+        self.kernel.wait(waiting)
+        self._plan()
+
+    def tidy(self) -> None:
+        """Call between batches: plans are met anew when there are too many."""
+        if self.kernel.plans.full:
+            self.wait(self.kernel.waiting)
+
+    def _plan(self) -> None:
+        kernel, program = self.kernel, self.program
+        self.first: Ints = np.array([kernel.rules_plan(self.initial(kind)) for kind in KINDS])
+        self.earlier: Ints = np.array([kernel.rules_plan(program.rules_for_first_seen(kind)) for kind in KINDS])
 
     def reads(self, rules: Sequence[int]) -> frozenset[str]:
         """The keys of the metrics that these rules read and that the kernel keeps."""

@@ -17,10 +17,10 @@ from antiphon.evaluate.fillings import Fillings, judge_now, merge_now
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.profiles import save_profiles
-from antiphon.evaluate.program import InForce, active_rules, watches
+from antiphon.evaluate.program import active_rules, watches
 from antiphon.evaluate.replay import replay
 from antiphon.evaluate.residents import Residents
-from antiphon.evaluate.running import Running
+from antiphon.evaluate.running import Before, Running
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.watches import watched
 from antiphon.model.clock import Clock
@@ -93,6 +93,7 @@ class Evaluator:
         """What is in memory may not be what is stored: read everything again."""
         self._residents = Residents(self._settings.hot_subjects)
         self._current: Running | None = None
+        self._before: Before | None = None
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
@@ -195,31 +196,34 @@ class Evaluator:
         """The program in force; compiled anew, and the filling of new rules begun, when a rule or workflow changed."""
         fingerprint = (*workflow_runs.fingerprint(conn), *computed_traits.fingerprint(conn))
         if self._current is not None and fingerprint == self._fingerprint:
+            self._current.tidy()
             return self._current
         zone = self._time_zone(conn)
-        watching = watches(conn)
-        rows = active_rules(conn)
+        if self._before is None or self._before.time_zone != zone:
+            self._before = Before(zone)
+        rows = active_rules(conn, self._before.trees)
         traits = computed_traits.list_computed_traits(conn)
         computed = specs(traits)
         new = self._fillings.new(conn, rows)
         new_traits = [trait for trait in traits if trait.filled_version < trait.version]
-        whole = InForce(rows, [], zone, now, computed).program
+        before, current = self._current, Running(rows, watches(conn), now, computed, self._before)
+        whole = current.program
         new = self._fillings.join(conn, whole, new, rows)
-        kept = specs([trait for trait in traits if trait not in new_traits])
-        missing = whole.new_metrics(InForce([row for row in rows if row not in new], [], zone, now, kept).program)
+        missing = whole.new_metrics([*(row.id for row in new), *(spec.key for spec in specs(new_traits))])
         new = self._fillings.reopen(conn, whole, missing, new, rows)
-        numbers = metric_numbers.give(conn, whole.metric_keys, missing)
+        known = None if before is None else before.kernel.numbers
+        numbers = metric_numbers.give(conn, whole.metric_keys, missing, known)
         waiting = self._fillings.waiting
-        current = Running(rows, watching, zone, now, numbers, computed, [*waiting, *(row.id for row in new)])
-        first = self._current is None
+        current.lower(numbers, [*waiting, *(row.id for row in new)])
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
-        if first:
+        if before is None:
             self._residents.everybody = not subjects.any_stored(conn)
             start, identities = signals.cursor(conn, signals.STORED), self._identities_of(conn)
             replay(conn, log_conn, current, self._residents, identities, start, position, now)
             self._next_due = 0
-        subjects.end_memberships(conn, program.rules_with_members(conn) - current.rules.keys(), now)
+        ended = program.rules_with_members(conn) if before is None else before.rules.keys()
+        subjects.end_memberships(conn, ended - current.rules.keys(), now)
         removed = computed_traits.removed_computed_traits(conn)
         if removed:
             forget_removed(conn, self._residents, removed, outcome)
@@ -227,8 +231,7 @@ class Evaluator:
         if filling is not None:
             identities = self._identities_of(conn)
             merge_now(conn, filling, self._residents, identities, position)
-            self._current = current = Running(rows, watching, zone, now, numbers, computed, waiting)
-            self._residents.use(current.kernel)
+            current.wait(waiting)
             judge_now(conn, filling, new_traits, current, self._residents, identities, now, position, outcome)
             self._next_due = 0
         return current

@@ -66,13 +66,13 @@ def digests(events: list[Event], size: int) -> bytes:
 class ValueClasses(NamedTuple):
     """How the values of one property are told apart: values of one class mean the same to everybody who asks.
 
-    `texts` has the classes of texts (only grown afterwards), `named` the texts to which it matters which they are (None: to all),
+    `texts` has the classes of texts, and of numbers that are looked at one by one, `named` the texts to which it matters which they are (None: to all),
     `other` is the class of a text that is not among them, `missing` of no value. Numbers fall between `numbers` (ascending; None:
     each must be looked at): `between` has the class of one below the first, of the first, of one above it and so on, or UNKNOWN.
     """
 
     name: str
-    texts: dict[str, int]
+    texts: dict[Any, int]
     named: frozenset[str] | None
     other: int
     missing: int

@@ -205,7 +205,7 @@ int64_t digests(PyObject *events, uint8_t *out, int64_t size) {
 
 /* One property that tells events of a name apart: which class a value is in, see `selectors.Truths`. */
 typedef struct {
-    PyObject *name, *texts, *named; /* texts: text -> class; named: the texts that predicates name, or NULL if all matter */
+    PyObject *name, *texts, *named; /* texts: text -> class, numbers too if count is -1; named: the texts that predicates name, or NULL if all matter */
     int64_t other, missing;         /* the classes of a text that is not named, and of no value */
     const double *numbers;          /* operands, ascending */
     int64_t count;                  /* of them; -1 if numbers must be looked at one by one */
@@ -242,6 +242,10 @@ static int64_t class_of(const Property *p, PyObject *value) {
         if (found) return PyLong_AsLongLong(found);
         if (p->named && PySet_Contains(p->named, value) == 0) return p->other;
         return UNKNOWN;
+    }
+    if (p->count < 0 && (type == &PyFloat_Type || type == &PyLong_Type)) {
+        PyObject *found = PyDict_GetItemWithError(p->texts, value);
+        return found ? PyLong_AsLongLong(found) : UNKNOWN;
     }
     if (type == &PyFloat_Type) return class_of_number(p, PyFloat_AsDouble(value));
     if (type == &PyLong_Type) {

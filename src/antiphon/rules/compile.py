@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, dates, operators, sources, tree
-from antiphon.rules.accumulators import ACCUMULATORS
+from antiphon.rules.accumulators import ACCUMULATORS, Accumulator
 from antiphon.rules.baselines import ADDED_UP, BaselineComparison
 from antiphon.rules.conditions import (
     Age,
@@ -37,6 +38,22 @@ from antiphon.rules.windows import EverFrame, Frame, SlidingFrame, frame
 from antiphon.rules.zones import LocalDays
 
 
+@lru_cache(maxsize=1)
+def _rows() -> tuple[
+    Mapping[str, aggregates.Aggregate],
+    Mapping[str, operators.Operator],
+    Mapping[str, dates.DateOperator],
+    Mapping[str, Accumulator],
+]:
+    """The tables that everything is compiled by, by key."""
+    return (
+        aggregates.by_key(),
+        operators.by_key(),
+        {row.key: row for row in dates.DATE_OPERATORS},
+        {row.key: row for row in ACCUMULATORS},
+    )
+
+
 class Selectors:
     """The distinct selectors of a program, numbered."""
 
@@ -62,9 +79,7 @@ class Compiler:
         self.kind: SubjectKind = kind
         self.metrics: dict[str, Kept] = {}
         self._selectors, self._days = selectors, days
-        self._rows, self._operators = aggregates.by_key(), operators.by_key()
-        self._dates = {row.key: row for row in dates.DATE_OPERATORS}
-        self._accumulators = {row.key: row for row in ACCUMULATORS}
+        self._rows, self._operators, self._dates, self._accumulators = _rows()
 
     def condition(self, node: tree.Condition) -> Compiled:
         """Compile a condition; raises InvalidInput for one that cannot be evaluated."""

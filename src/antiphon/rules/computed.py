@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -16,6 +16,8 @@ from antiphon.rules.formula_values import Evaluate, FormulaCompiler
 from antiphon.rules.known import depends_on_known
 from antiphon.rules.segments import find_cycle
 from antiphon.rules.zones import LocalDays
+
+_SEGMENT = "segment "
 
 FIRST_KEY = 2**29
 """The key of the computed trait numbered 0: beyond all ids of rules, and half of what a block's directory has room for."""
@@ -91,27 +93,28 @@ def reads_of(
 
 def check_cycles(
     start: str,
-    computed: Mapping[tuple[SubjectKind, str], f.Formula],
-    rules: Mapping[str, tuple[SubjectKind, tree.Tree]],
+    computed: Mapping[tuple[SubjectKind, str], Callable[[], f.Formula]],
+    rule: Callable[[str], tuple[SubjectKind, tree.Tree] | None],
 ) -> None:
     """Refuse a computed trait or rule that leads back to itself, through traits or segments.
 
-    `start` is what is being saved, as `trait_node` or `segment_node` names it; `computed` and `rules` are all there are,
-    with it among them. Raises InvalidInput, naming the whole cycle.
+    `start` is what is being saved, as `trait_node` or `segment_node` names it; `computed` are all there are, `rule` finds one by name,
+    both with what is being saved among them. Only what can be reached is looked at. Raises InvalidInput, naming the whole cycle.
     """
-    references: dict[str, list[str]] = {}
-    for (kind, name), formula in computed.items():
-        read = f.trait_keys(f.traits(formula), kind)
-        references[trait_node(kind, name)] = [
-            *(trait_node(*key) for key in sorted(read & computed.keys())),
-            *(segment_node(segment) for segment in f.segments(formula)),
-        ]
-    for name, (kind, rule) in rules.items():
-        read = f.trait_keys(f.rule_traits(rule), kind)
-        references[segment_node(name)] = [
-            *(trait_node(*key) for key in sorted(read & computed.keys())),
-            *(segment_node(segment) for segment in tree.segments(rule)),
-        ]
+    traits = {trait_node(*key): key for key in computed}
+
+    def references(node: str) -> list[str]:
+        if node in traits:
+            (kind, _), formula = traits[node], computed[traits[node]]()
+            read, segments = f.traits(formula), f.segments(formula)
+        else:
+            found = rule(node.removeprefix(_SEGMENT))
+            if found is None:
+                return []
+            kind, (read, segments) = found[0], (f.rule_traits(found[1]), tree.segments(found[1]))
+        known = sorted(f.trait_keys(read, kind) & computed.keys())
+        return [*(trait_node(*key) for key in known), *map(segment_node, segments)]
+
     cycle = find_cycle(start, references)
     if cycle is not None:
         raise InvalidInput(f"These refer to each other in a circle: {' -> '.join(cycle)}.", cycle=cycle)
@@ -124,4 +127,4 @@ def trait_node(kind: SubjectKind, name: str) -> str:
 
 def segment_node(name: str) -> str:
     """How a rule's segment is named in a cycle."""
-    return f"segment {name}"
+    return f"{_SEGMENT}{name}"

@@ -16,25 +16,16 @@ from antiphon.model.event import LATE, Event
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import buckets, tree
 from antiphon.rules.accumulators import exact_weight
-from antiphon.rules.compile import Compiler, Selectors
-from antiphon.rules.computed import ComputedSpec, Reads, compile_computed, reads_of
+from antiphon.rules.compile import Compiler
+from antiphon.rules.computed import ComputedSpec
 from antiphon.rules.conditions import Compiled
 from antiphon.rules.explain import ConditionReport, report
-from antiphon.rules.formula import rule_traits
 from antiphon.rules.metrics import Kept, Metric
+from antiphon.rules.pieces import Piece, Pieces, RuleSpec
+from antiphon.rules.readers import Readers
 from antiphon.rules.state import SubjectState, SubjectView, merge_traits, seen
 from antiphon.rules.touch import Plan, Touch, Toucher
 from antiphon.rules.zones import LocalDays
-
-
-class RuleSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule to evaluate; `name` is what other rules call its segment by."""
-
-    id: int
-    version: int
-    subject_kind: SubjectKind
-    tree: tree.Tree
-    name: str
 
 
 class WatchSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +42,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     recheck_at: int | None
 
 
-class _Rule(msgspec.Struct, frozen=True):
-    spec: RuleSpec
-    condition: Compiled
-    reads: Reads
-
-
 class Program:
     """Compiled rules and computed traits; made by `compile_program`.
 
@@ -67,35 +52,34 @@ class Program:
         self,
         rules: Sequence[RuleSpec],
         watches: Sequence[WatchSpec],
-        days: LocalDays,
+        pieces: Pieces,
         computed: Sequence[ComputedSpec] = (),
     ) -> None:
-        """Compile; raises InvalidInput for a rule that cannot be evaluated."""
-        selectors = Selectors()
-        self.compilers: dict[SubjectKind, Compiler] = {
-            "user": Compiler("user", selectors, days),
-            "company": Compiler("company", selectors, days),
-        }
+        """Compile what `pieces` has not; raises InvalidInput for a rule that cannot be evaluated."""
         self.specs = {rule.id: rule for rule in rules}
-        self.days = days
-        self._selectors = selectors.items
-        self._rules = {rule.id: _compile(rule, self.compilers[rule.subject_kind]) for rule in rules}
+        self.days = pieces.days
         self.computed = {trait.key: trait for trait in computed}
-        self._computed = {
-            trait.key: compile_computed(trait, self.compilers[trait.subject_kind], days) for trait in computed
+        self.pieces = {**pieces.rules(rules), **{trait.key: pieces.computed(trait) for trait in computed}}
+        of_kind: dict[SubjectKind, list[Piece]] = {"user": [], "company": []}
+        for piece in self.pieces.values():
+            of_kind[piece.reads.kind].append(piece)
+        self.compilers: dict[SubjectKind, Compiler] = {kind: pieces.compiler(kind, of_kind[kind]) for kind in of_kind}
+        self._verdicts = {
+            number: piece.condition.verdict for number, piece in self.pieces.items() if piece.condition is not None
         }
         names = [(trait.subject_kind, trait.name) for trait in computed]
         self._computed_names = {kind: frozenset(name for k, name in names if k == kind) for kind in self.compilers}
-        self._reads = {
-            **{rule_id: rule.reads for rule_id, rule in self._rules.items()},
-            **{key: trait.reads for key, trait in self._computed.items()},
+        self._readers = Readers({number: piece.reads for number, piece in self.pieces.items()})
+        watched = [(pieces.number(watch.selector), watch.key) for watch in watches]
+        metrics: dict[SubjectKind, list[Kept]] = {
+            kind: list(compiler.metrics.values()) for kind, compiler in self.compilers.items()
         }
-        self._verdicts = {rule_id: rule.condition.verdict for rule_id, rule in self._rules.items()}
-        watched = [(selectors.number(watch.selector), watch.key) for watch in watches]
+        used = {number for some in metrics.values() for metric in some for number, _ in metric.parts()}
+        self._selectors = pieces.selectors(used.union(number for number, _ in watched))
         self._toucher = Toucher(
-            selectors.items,
-            {kind: list(compiler.metrics.values()) for kind, compiler in self.compilers.items()},
-            [(reads.kind, number, reads.keys) for number, reads in self._reads.items()],
+            self._selectors,
+            metrics,
+            [(piece.reads.kind, number, piece.reads.keys) for number, piece in self.pieces.items()],
             watched,
         )
         self.touch = self._toucher.touch
@@ -121,9 +105,10 @@ class Program:
         weight = event.weight
         if type(weight) is not int:
             weight = exact_weight(weight)
-        for key in plan.totals:
+        totals, counts, others = plan.folding
+        for key in totals:
             metrics[key] = metrics.get(key, 0) + weight
-        for key, width, limit in plan.counts:
+        for key, width, limit in counts:
             bucket = timestamp // width
             ring = metrics.get(key)
             if ring is None:
@@ -132,7 +117,7 @@ class Program:
                 ring[1][-1] += weight
             else:
                 buckets.count(ring, bucket, limit, weight)
-        for metric in plan.others:
+        for metric in others:
             metric.fold(metrics, event, weight)
         return seen(state, timestamp)
 
@@ -145,9 +130,10 @@ class Program:
             last_seen=max(last) if last else None,
             traits=merge_traits(left, right),
         )
-        for key, metric in self.compilers[kind].metrics.items():
-            if key in left.metrics or key in right.metrics:
-                merged.metrics[key] = metric.merge(left.metrics.get(key), right.metrics.get(key))
+        metrics = self.compilers[kind].metrics
+        for key in {**left.metrics, **right.metrics}:
+            if key in metrics:
+                merged.metrics[key] = metrics[key].merge(left.metrics.get(key), right.metrics.get(key))
         return merged
 
     def prune(self, state: SubjectState, kind: SubjectKind) -> None:
@@ -162,38 +148,30 @@ class Program:
 
     def rules_for_kind(self, kind: SubjectKind) -> list[int]:
         """All rules about a kind: those to evaluate for a subject that is new."""
-        return [number for number, reads in self._reads.items() if reads.kind == kind]
+        return self._readers.about(kind)
 
     def rules_for_traits(self, kind: SubjectKind, names: Iterable[str]) -> list[int]:
         """The rules to evaluate for a subject whose own traits `names` changed."""
-        changed = frozenset(names)
-        return [
-            number
-            for number, reads in self._reads.items()
-            if reads.kind == kind and not changed.isdisjoint(reads.own_traits)
-        ]
+        return self._readers.of_traits(kind, names)
 
     def rules_for_company_traits(self, names: Iterable[str] | None = None) -> list[int]:
         """The rules about users that read these traits of their company (None: any, as when the company changed)."""
-        changed = None if names is None else frozenset(names)
-        return [
-            number
-            for number, reads in self._reads.items()
-            if (reads.company_traits if changed is None else reads.company_traits & changed)
-        ]
+        return self._readers.of_company_traits(names)
 
     def rules_for_first_seen(self, kind: SubjectKind) -> list[int]:
         """The rules that depend on how long a subject has been known."""
-        return [number for number, reads in self._reads.items() if reads.kind == kind and reads.known_for]
+        return self._readers.of_first_seen(kind)
 
     def rules_for_segment(self, rule_id: int) -> list[int]:
         """The rules to evaluate for a subject that entered or left this rule's segment."""
-        spec = self._rules[rule_id].spec
-        return [
-            number
-            for number, reads in self._reads.items()
-            if reads.kind == spec.subject_kind and spec.name in reads.segments
-        ]
+        spec = self.specs[rule_id]
+        return self._readers.of_segment(spec.subject_kind, spec.name)
+
+    @property
+    def rules_with_readers(self) -> list[int]:
+        """The rules whose segments rules or computed traits read."""
+        read = self._readers.segments
+        return [spec.id for spec in self.specs.values() if (spec.subject_kind, spec.name) in read] if read else []
 
     # -- metrics -------------------------------------------------------------------------------------------------
 
@@ -202,15 +180,21 @@ class Program:
         """The keys of the metrics kept, by subject kind."""
         return {kind: frozenset(compiler.metrics) for kind, compiler in self.compilers.items()}
 
-    def new_metrics(self, previous: Program | None) -> dict[SubjectKind, frozenset[str]]:
-        """The metrics that `previous` did not keep, or not as far back: those to fill from history."""
-        found: dict[SubjectKind, frozenset[str]] = {}
-        for kind, compiler in self.compilers.items():
-            kept: dict[str, Kept] = {} if previous is None else previous.compilers[kind].metrics
-            found[kind] = frozenset(
-                key for key, metric in compiler.metrics.items() if key not in kept or kept[key].limit < metric.limit
-            )
-        return found
+    def new_metrics(self, new: Collection[int]) -> dict[SubjectKind, frozenset[str]]:
+        """The metrics that only the `new` rules need, or further back than all others: those to fill from history."""
+        wanted: dict[SubjectKind, dict[str, int]] = {kind: {} for kind in self.compilers}
+        for number in new:
+            piece = self.pieces[number]
+            limits = wanted[piece.reads.kind]
+            for key, metric in piece.metrics.items():
+                limits[key] = max(limits.get(key, 0), metric.limit)
+        if any(wanted.values()):
+            for number, piece in self.pieces.items():
+                limits = wanted[piece.reads.kind]
+                for key, metric in piece.metrics.items():
+                    if key in limits and number not in new and limits[key] <= metric.limit:
+                        del limits[key]
+        return {kind: frozenset(limits) for kind, limits in wanted.items()}
 
     def metric(self, kind: SubjectKind, key: str) -> tuple[Metric, tree.Selector] | None:
         """A metric that is kept for a kind, and the selector of its events; None when it has several (a sequence)."""
@@ -228,12 +212,12 @@ class Program:
 
     def keys_of(self, rules: Iterable[int]) -> frozenset[str]:
         """The keys of the metrics that rules read."""
-        return frozenset(key for rule in rules for key in self._reads[rule].keys)
+        return frozenset(key for rule in rules for key in self.pieces[rule].reads.keys)
 
     def rules_using(self, keys: Iterable[str]) -> list[int]:
         """The rules that read any of these metrics."""
         wanted = frozenset(keys)
-        return [number for number, reads in self._reads.items() if not wanted.isdisjoint(reads.keys)]
+        return [number for number, piece in self.pieces.items() if not wanted.isdisjoint(piece.reads.keys)]
 
     # -- truth ---------------------------------------------------------------------------------------------------
 
@@ -249,13 +233,14 @@ class Program:
 
     def conditions(self, rule_id: int) -> list[tuple[str, Compiled]]:
         """Each condition of a rule by its path, ready for use; the rule itself first."""
-        spec = self._rules[rule_id].spec
+        spec = self.specs[rule_id]
         compiler = self.compilers[spec.subject_kind]
         return [(path, compiler.condition(node)) for path, node in tree.walk(spec.tree)]
 
     def compute(self, key: int, view: SubjectView, now: int) -> tuple[Any, int | None]:
         """A computed trait's value for a subject at `now` (None: it has none), and when to look again (ms)."""
-        return self._computed[key].evaluate(view, now)
+        evaluate = self.pieces[key].evaluate
+        return (None, None) if evaluate is None else evaluate(view, now)
 
     def computed_names(self, kind: SubjectKind) -> frozenset[str]:
         """The computed traits of a kind."""
@@ -263,13 +248,15 @@ class Program:
 
     def reads_computed(self, number: int) -> bool:
         """Whether a rule (or a computed trait) reads a computed trait, the company's or its own."""
-        reads = self._reads[number]
+        if not self.computed:
+            return False
+        reads = self.pieces[number].reads
         own, company = self._computed_names[reads.kind], self._computed_names["company"]
         return not (own.isdisjoint(reads.own_traits) and company.isdisjoint(reads.company_traits))
 
     def explain(self, rule_id: int, view: SubjectView, now: int) -> list[ConditionReport]:
         """Each condition of a rule for a subject at `now`: its sides, its truth, when it will be looked at again."""
-        spec = self._rules[rule_id].spec
+        spec = self.specs[rule_id]
         return report(spec.tree, self.compilers[spec.subject_kind], view, now)
 
 
@@ -284,13 +271,7 @@ def compile_program(
 
     Raises InvalidInput for a rule or formula that cannot be evaluated.
     """
-    return Program(rules, watches, LocalDays(time_zone), computed)
-
-
-def _compile(spec: RuleSpec, compiler: Compiler) -> _Rule:
-    leaves = [leaf for _, leaf in tree.leaves(spec.tree)]
-    reads = reads_of(spec.subject_kind, compiler, leaves, rule_traits(spec.tree), tree.segments(spec.tree))
-    return _Rule(spec, compiler.condition(spec.tree), reads)
+    return Program(rules, watches, Pieces(LocalDays(time_zone)), computed)
 
 
 __all__ = [

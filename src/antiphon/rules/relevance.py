@@ -27,7 +27,7 @@ class Relevance:
         matcher = self._names[event.name]
         if matcher is None:
             return False
-        return bool(matcher.met(matcher.held(event.properties)))
+        return bool(matcher.met(matcher.classes(event.properties)))
 
     def _learn(self, name: str) -> None:
         if len(self._names) >= MAX_NAMES:

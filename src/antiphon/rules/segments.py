@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from antiphon.errors import InvalidInput
 from antiphon.model.subject import SubjectKind
@@ -27,18 +27,21 @@ def check_segments(name: str, subject_kind: SubjectKind, rule: tree.Tree, others
                 f"The segment {found!r} is about {known[found][0]} subjects, this rule about {subject_kind} subjects.",
                 segment=found,
             )
-    cycle = find_cycle(name, {key: list(tree.segments(one)) for key, (_, one) in known.items()})
+    cycle = find_cycle(name, lambda one: tree.segments(known[one][1]) if one in known else ())
     if cycle is not None:
         raise InvalidInput(f"These segments refer to each other in a circle: {' -> '.join(cycle)}.", cycle=cycle)
 
 
-def find_cycle(start: str, references: Mapping[str, list[str]]) -> list[str] | None:
-    """A path along references from `start` back to it, both ends named; None when there is none."""
+def find_cycle(start: str, references: Callable[[str], Iterable[str]]) -> list[str] | None:
+    """A path along references from `start` back to it, both ends named; None when there is none.
+
+    `references` is asked once about each name that can be reached.
+    """
     paths = [[start]]
     seen: set[str] = set()
     while paths:
         path = paths.pop()
-        for name in references.get(path[-1], ()):
+        for name in references(path[-1]):
             if name == start:
                 return [*path, start]
             if name not in seen:

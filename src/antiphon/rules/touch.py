@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,25 +24,43 @@ MAX_MEANINGS = 65_536
 """Signatures remembered; above it everything is forgotten, and learnt again."""
 
 
+class Folding(NamedTuple):
+    """Metrics by how they are folded.
+
+    `totals` are keys of counts over all time, `counts` (key, bucket width in ms, limit) those of counts over sliding
+    windows; `others` are all further metrics.
+    """
+
+    totals: tuple[str, ...]
+    counts: tuple[tuple[str, int, int], ...]
+    others: tuple[Folds, ...]
+
+
 class Plan:
     """What to do with an event for one subject: which metrics to bring it into, and which rules to evaluate then.
 
-    `totals` are keys of counts over all time, `counts` (key, bucket width in ms, limit) those of counts over sliding
-    windows; `others` are all further metrics. `kept` are those that the kernel leaves to Python, see `kernel.lower`.
+    `kept` are the metrics that the kernel leaves to Python, see `kernel.lower`.
     """
 
-    __slots__ = ("counts", "kept", "metrics", "others", "rules", "totals")
+    __slots__ = ("_folding", "kept", "metrics", "rules")
 
     def __init__(self, metrics: Sequence[Folds], rules: Iterable[int]) -> None:
-        """Sort the metrics by how they are folded."""
-        plain = [metric for metric in metrics if isinstance(metric, Metric) and metric.accumulator.key == "count"]
+        """Keep both."""
         self.metrics = tuple(metrics)
         self.kept: tuple[Folds, ...] = ()
         self.rules = tuple(rules)
-        self.totals = tuple(metric.key for metric in plain if metric.ever)
-        self.counts = tuple((metric.key, metric.width, metric.limit) for metric in plain if metric.width)
-        folded = {*self.totals, *(key for key, _, _ in self.counts)}
-        self.others = tuple(metric for metric in metrics if metric.key not in folded)
+        self._folding: Folding | None = None
+
+    @property
+    def folding(self) -> Folding:
+        """The metrics by how Python folds them; sorted when that is first asked, since most are folded by the kernel."""
+        if self._folding is None:
+            plain = [one for one in self.metrics if isinstance(one, Metric) and one.accumulator.key == "count"]
+            totals = tuple(metric.key for metric in plain if metric.ever)
+            counts = tuple((metric.key, metric.width, metric.limit) for metric in plain if metric.width)
+            folded = {*totals, *(key for key, _, _ in counts)}
+            self._folding = Folding(totals, counts, tuple(one for one in self.metrics if one.key not in folded))
+        return self._folding
 
     def __bool__(self) -> bool:
         """Whether any rule is touched."""
@@ -80,13 +99,20 @@ class Toucher:
 
     def __init__(
         self,
-        selectors: Sequence[Selector],
+        selectors: Mapping[int, Selector],
         metrics: Mapping[SubjectKind, Sequence[Kept]],
         rules: Sequence[tuple[SubjectKind, int, frozenset[str]]],
         watches: Sequence[tuple[int, str]],
     ) -> None:
         """Take numbered selectors, the metrics of each kind, (kind, id, metric keys) of rules, (selector, key) of watches."""
-        self._selectors = [(number, selector, name_test(selector)) for number, selector in enumerate(selectors)]
+        self._named: dict[str, list[int]] = defaultdict(list)
+        self._patterns: list[tuple[int, Callable[[str], bool]]] = []
+        for number, selector in selectors.items():
+            if selector.match == "exact":
+                self._named[selector.event].append(number)
+            else:
+                self._patterns.append((number, name_test(selector)))
+        self._selectors = selectors
         self._metrics: dict[tuple[SubjectKind, int], list[Folds]] = defaultdict(list)
         for kind, items in metrics.items():
             for metric in items:
@@ -99,6 +125,7 @@ class Toucher:
         self._watches: dict[int, list[str]] = defaultdict(list)
         for number, key in watches:
             self._watches[number].append(key)
+        self._companies = bool(metrics.get("company"))
         self._nothing = no_touch()
         self._forget()
 
@@ -129,25 +156,26 @@ class Toucher:
         name = self._names.get(event.name)
         if name is None:
             name = self._learn(event.name)
-        get = event.properties.get
-        properties = name.matcher.properties
-        signature = array("I", [truths.class_of(get(truths.name)) for truths in properties]).tobytes()
+        classes = name.matcher.classes(event.properties)
+        signature = array("I", classes).tobytes()
         found = name.known.get(signature)
         if found is None:
-            touch = self._meaning(name.matcher.met(name.matcher.held(event.properties)))
+            touch = self._meaning(name.matcher.met(classes))
             found = name.known[signature] = len(self.met)
             self.met.append(touch)
         return found
 
     def _learn(self, event_name: str) -> _Name:
-        matcher = NameMatcher([(number, selector) for number, selector, test in self._selectors if test(event_name)])
+        numbers = [*self._named.get(event_name, ()), *(number for number, test in self._patterns if test(event_name))]
+        matcher = NameMatcher([(number, self._selectors[number]) for number in sorted(numbers)])
         known = self._numbers.add_name(event_name, [truths.classes for truths in matcher.properties])
         name = self._names[event_name] = _Name(matcher, known)
         return name
 
     def _meaning(self, selectors: Sequence[int]) -> Touch:
         watches = tuple(key for number in selectors for key in self._watches.get(number, ()))
-        user, company = self._plan("user", selectors), self._plan("company", selectors)
+        user = self._plan("user", selectors)
+        company = self._plan("company", selectors) if self._companies else self._nothing.company
         return Touch(user, company, watches) if user or company or watches else self._nothing
 
     def _plan(self, kind: SubjectKind, selectors: Sequence[int]) -> Plan:

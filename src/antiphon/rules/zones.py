@@ -33,6 +33,7 @@ class LocalDays:
             raise InvalidInput(f"There is no time zone {time_zone!r}; use a name such as Europe/Paris.") from error
         self.name = time_zone
         self._days: dict[int, int] = {}
+        self._offsets: dict[tuple[int, int], list[tuple[int, int]]] = {}
 
     def day(self, instant: int) -> int:
         """The day that an instant (ms since the epoch) falls on."""
@@ -51,7 +52,13 @@ class LocalDays:
         return round(midnight.timestamp()) * 1000
 
     def offsets(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The zone's offsets between two instants: (from ms, offset in ms), oldest first."""
+        """The zone's offsets between two instants: (from ms, offset in ms), oldest first; found once for each pair of them."""
+        known = self._offsets.get((start, end))
+        if known is None:
+            known = self._offsets[start, end] = self._changes(start, end)
+        return known
+
+    def _changes(self, start: int, end: int) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         instant = start - start % DAY
         while instant <= end:

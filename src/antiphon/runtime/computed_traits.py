@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ibis
@@ -21,7 +23,7 @@ from antiphon.store import program
 from antiphon.store.computed_traits import list_computed_traits
 from antiphon.store.engine import Connection, Store
 from antiphon.store.history import HistoryReader
-from antiphon.store.rules import list_rules
+from antiphon.store.rules import find_rule
 from antiphon.store.settings import read_workspace
 from antiphon.web.context import CommonValue, ComputedPreview, ComputedSample, RuleFaces
 
@@ -48,15 +50,19 @@ class ComputedTraits:
 
     def check_trait(self, conn: Connection, name: str, kind: SubjectKind, formula: dict[str, Any]) -> None:
         """Refuse a computed trait that would lead back to itself; InvalidInput names the cycle."""
-        computed, rules = _everything(conn)
-        computed[kind, name] = f.decode(formula)
-        check_cycles(trait_node(kind, name), computed, rules)
+        computed = _formulas(conn)
+        computed[kind, name] = lambda: f.decode(formula)
+        check_cycles(trait_node(kind, name), computed, lambda segment: _rule(conn, segment))
 
     def check_rule(self, conn: Connection, rule_id: int | None, name: str, kind: SubjectKind, rule: Any) -> None:
         """Refuse a rule that would lead back to itself through computed traits or segments; InvalidInput."""
-        computed, rules = _everything(conn, without=rule_id)
-        rules[name] = (kind, tree.decode(rule))
-        check_cycles(segment_node(name), computed, rules)
+        decoded = tree.decode(rule)
+        if any(tree.segments(decoded)) or any(f.rule_traits(decoded)):  # most rules read neither
+
+            def found(segment: str) -> tuple[SubjectKind, tree.Tree] | None:
+                return (kind, decoded) if segment == name else _rule(conn, segment, without=rule_id)
+
+            check_cycles(segment_node(name), _formulas(conn), found)
 
     def readers(self, conn: Connection, name: str, kind: SubjectKind) -> list[str]:
         """The rules that are switched on, and the computed traits, that read a computed trait."""
@@ -119,16 +125,12 @@ def _faces(formula: f.Formula, kind: SubjectKind) -> RuleFaces:
     return RuleFaces(text=render_formula(formula), tree=f.encode(formula), sentence=formula_sentence(formula, kind))
 
 
-def _everything(
-    conn: Connection, without: int | None = None
-) -> tuple[dict[tuple[SubjectKind, str], f.Formula], dict[str, tuple[SubjectKind, tree.Tree]]]:
-    """All computed traits, and all rules but one, as `check_cycles` takes them."""
-    computed: dict[tuple[SubjectKind, str], f.Formula] = {
-        (trait.subject_kind, trait.name): f.decode(trait.formula) for trait in list_computed_traits(conn)
-    }
-    rules: dict[str, tuple[SubjectKind, tree.Tree]] = {
-        rule.name: (rule.subject_kind, tree.decode(rule.tree))
-        for rule in list_rules(conn, archived=True)
-        if rule.id != without
-    }
-    return computed, rules
+def _formulas(conn: Connection) -> dict[tuple[SubjectKind, str], Callable[[], f.Formula]]:
+    """All computed traits, as `check_cycles` takes them."""
+    return {(trait.subject_kind, trait.name): partial(f.decode, trait.formula) for trait in list_computed_traits(conn)}
+
+
+def _rule(conn: Connection, name: str, without: int | None = None) -> tuple[SubjectKind, tree.Tree] | None:
+    """A rule by its name, but for one."""
+    found = find_rule(conn, name)
+    return None if found is None or found.id == without else (found.subject_kind, tree.decode(found.tree))

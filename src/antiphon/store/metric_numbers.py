@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from antiphon.model.subject import SubjectKind
 from antiphon.store.tables import metric_numbers
@@ -13,24 +14,43 @@ Numbers = Mapping[SubjectKind, Mapping[str, int]]
 """By subject kind and metric key."""
 
 
+CHUNK = 500
+"""Keys named by one statement: well below SQLite's limit of bound values."""
+
+
 def numbers(conn: Connection) -> Numbers:
     """Every number that is in use."""
     found: dict[SubjectKind, dict[str, int]] = {"user": {}, "company": {}}
-    for row in conn.execute(select(metric_numbers)):
-        kind, _, key = row.key.partition(":")
-        found["company" if kind == "company" else "user"][key] = row.number
+    _read(found, conn, select(metric_numbers))
     return found
 
 
+def _read(found: dict[SubjectKind, dict[str, int]], conn: Connection, query: Select[Any]) -> None:
+    for name, number in conn.execute(query.with_only_columns(metric_numbers.c.key, metric_numbers.c.number)).all():
+        kind, _, key = name.partition(":")
+        found["company" if kind == "company" else "user"][key] = number
+
+
 def give(
-    conn: Connection, keys: Mapping[SubjectKind, Iterable[str]], anew: Mapping[SubjectKind, Iterable[str]]
+    conn: Connection,
+    keys: Mapping[SubjectKind, Collection[str]],
+    anew: Mapping[SubjectKind, Collection[str]],
+    known: Numbers | None = None,
 ) -> Numbers:
-    """Give numbers to those of `keys` that have none, and new ones to those of `anew`: what was kept under the old is lost."""
-    for kind, some in anew.items():
-        for key in some:
-            conn.execute(delete(metric_numbers).where(metric_numbers.c.key == f"{kind}:{key}"))
-    known = numbers(conn)
-    missing = [f"{kind}:{key}" for kind, some in keys.items() for key in sorted(some) if key not in known[kind]]
-    if missing:
-        conn.execute(insert(metric_numbers), [{"key": key} for key in missing])
-    return numbers(conn)
+    """Give numbers to those of `keys` that have none, and new ones to those of `anew`: what was kept under the old is lost.
+
+    `known` are all numbers, as this gave them before.
+    """
+    known = numbers(conn) if known is None else known
+    missing: dict[SubjectKind, set[str]] = {
+        kind: {*(key for key in some if key not in known[kind]), *anew.get(kind, ())} for kind, some in keys.items()
+    }
+    names = sorted(f"{kind}:{key}" for kind, some in missing.items() for key in some)
+    for start in range(0, len(names), CHUNK):
+        conn.execute(delete(metric_numbers).where(metric_numbers.c.key.in_(names[start : start + CHUNK])))
+    if names:
+        conn.execute(insert(metric_numbers), [{"key": key} for key in names])
+    found: dict[SubjectKind, dict[str, int]] = {kind: dict(some) for kind, some in known.items()}
+    for start in range(0, len(names), CHUNK):
+        _read(found, conn, select(metric_numbers).where(metric_numbers.c.key.in_(names[start : start + CHUNK])))
+    return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Text, select, type_coerce, update
 
 from antiphon.model.subject import SubjectKind
 from antiphon.store import tables as t
+
+RULES_CHANGED = "rules:changed"
+"""The counter of changes of rules, so that none is overlooked and none costs a look at all rules."""
 
 
 class RuleRow(msgspec.Struct, frozen=True):
@@ -30,15 +33,17 @@ class RuleRow(msgspec.Struct, frozen=True):
         return not self.greets
 
 
-def active_rules(conn: Connection) -> list[RuleRow]:
-    """The rules that are switched on, by id."""
+def active_rules(
+    conn: Connection, only: Collection[int] | None = None, *, decode: Callable[[str], Any] = msgspec.json.decode
+) -> list[RuleRow]:
+    """The rules that are switched on, by id, or `only` those of them; `decode` makes a tree of its JSON text."""
     r = t.rules.c
-    rows = conn.execute(
-        select(r.id, r.name, r.subject_kind, r.status, r.version, r.filled_version, r.tree, r.greets)
-        .where(r.status == "active")
-        .order_by(r.id)
-    )
-    return [RuleRow(*row) for row in rows]
+    text = type_coerce(r.tree, Text)
+    query = select(r.id, r.name, r.subject_kind, r.status, r.version, r.filled_version, text, r.greets)
+    query = query.where(r.status == "active").order_by(r.id)
+    if only is not None:
+        query = query.where(r.id.in_(only))
+    return [RuleRow(*row[:6], decode(row[6]), row[7]) for row in conn.execute(query).all()]
 
 
 def mark_filled(conn: Connection, rule_id: int, version: int) -> None:

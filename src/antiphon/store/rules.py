@@ -12,7 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from antiphon.errors import Conflict, NotFound
 from antiphon.model.subject import SubjectKind
 from antiphon.store.paging import After, decode, encode
+from antiphon.store.program import RULES_CHANGED
 from antiphon.store.rows import to_struct
+from antiphon.store.signals import count_up
 from antiphon.store.tables import memberships, profiles, rules
 
 RuleStatus = Literal["draft", "active", "archived"]
@@ -67,6 +69,12 @@ def get_rule(conn: Connection, rule_id: int) -> Rule:
     return _rule(row)
 
 
+def find_rule(conn: Connection, name: str) -> Rule | None:
+    """The rule of this name, archived or not; None when there is none."""
+    row = conn.execute(select(rules).where(rules.c.name == name)).mappings().one_or_none()
+    return None if row is None else _rule(row)
+
+
 def create_rule(
     conn: Connection,
     *,
@@ -97,6 +105,7 @@ def create_rule(
             key = conn.execute(insert(rules).values(values).returning(rules.c.id)).scalar_one()
     except IntegrityError as error:
         raise _name_taken(name) from error
+    count_up(conn, {RULES_CHANGED: 1})
     return get_rule(conn, key)
 
 
@@ -121,6 +130,7 @@ def save_rule(
             conn.execute(statement)
     except IntegrityError as error:
         raise _name_taken(name) from error
+    count_up(conn, {RULES_CHANGED: 1})
     return get_rule(conn, rule_id)
 
 
@@ -137,6 +147,7 @@ def set_rule_status(
     if status != "active":
         changes["filled_version"] = 0
     conn.execute(update(rules).where(rules.c.id == rule_id).values(changes))
+    count_up(conn, {RULES_CHANGED: 1})
     return get_rule(conn, rule_id)
 
 
@@ -145,6 +156,7 @@ def delete_rule(conn: Connection, rule_id: int) -> None:
     get_rule(conn, rule_id)
     conn.execute(delete(memberships).where(memberships.c.rule_id == rule_id))
     conn.execute(delete(rules).where(rules.c.id == rule_id))
+    count_up(conn, {RULES_CHANGED: 1})
 
 
 def count_members(conn: Connection, rule_ids: Sequence[int]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.store import tables as t
-from antiphon.store.dialect import as_json, insert_rows, upsert
+from antiphon.store.dialect import as_json, insert, insert_rows, upsert
 
 CHUNK = 500
 """Keys named by one statement: well below SQLite's limit of bound values."""
@@ -76,10 +76,11 @@ def drop_emissions(conn: Connection, keys: Sequence[int]) -> None:
 
 
 def count_up(conn: Connection, counts: dict[str, int]) -> None:
-    """Add to durable counters."""
+    """Add to durable counters; safe against others that count at the same time."""
     for name, value in counts.items():
-        old = conn.execute(select(t.counters.c.value).where(t.counters.c.name == name)).scalar_one_or_none() or 0
-        upsert(conn, t.counters, [{"name": name, "value": old + value}])
+        more = insert(conn, t.counters).values(name=name, value=value)
+        whole = t.counters.c.value + more.excluded.value
+        conn.execute(more.on_conflict_do_update(index_elements=[t.counters.c.name], set_={"value": whole}))
 
 
 def signals_lag(conn: Connection, position: int) -> int:

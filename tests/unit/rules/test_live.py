@@ -215,13 +215,13 @@ def test_aggregate_examples(row):
 
 def test_new_metrics_are_those_to_fill():
     """A longer window of the same step has to be filled again; the same metric under another rule has not."""
-    before = program_of("count of a in the last 10 minutes >= 1", "count of b ever >= 1")
-    after = program_of("count of a in the last 1 hour >= 9", "count of b ever >= 2", "count of c ever >= 1")
-    new = after.new_metrics(before)["user"]
+    before = ("count of a in the last 10 minutes >= 1", "count of b ever >= 1")
+    program = program_of(*before, "count of a in the last 1 hour >= 9", "count of b ever >= 2", "count of c ever >= 1")
+    new = program.new_metrics([2, 3, 4])["user"]
     assert len(new) == 2
-    assert sorted(after.rules_using(new)) == [0, 2]
-    assert after.new_metrics(after)["user"] == frozenset()
-    assert len(after.new_metrics(None)["user"]) == 3
+    assert sorted(program.rules_using(new)) == [0, 2, 4]
+    assert program.new_metrics([])["user"] == frozenset()
+    assert len(program.new_metrics(range(5))["user"]) == 3
 
 
 def test_metrics_without_a_rule_are_dropped():

@@ -20,11 +20,13 @@ from antiphon.rules.compile import Compiler, fixed_target, needed, of_company
 from antiphon.rules.follow_ups import Closes, FollowUpMetric
 from antiphon.rules.kernel import nodes as n
 from antiphon.rules.kernel.blocks import FAR, Ints
-from antiphon.rules.kernel.layout import CLOSES, OPENS, how_of, is_native
-from antiphon.rules.kernel.tick import Metrics, Plans, Rules, Tables
+from antiphon.rules.kernel.layout import CLOSES, FOLLOW_UP, OPENS, how_of, is_ever, is_native
+from antiphon.rules.kernel.plans import PlanTable
+from antiphon.rules.kernel.tick import Metrics, Rules, Tables
 from antiphon.rules.known import is_absence, known_from, needed_length
 from antiphon.rules.live import Program
 from antiphon.rules.metrics import Kept, Metric
+from antiphon.rules.pieces import Piece
 from antiphon.rules.touch import Plan, Touch
 from antiphon.rules.trait_windows import trait_window
 from antiphon.rules.values import date, number
@@ -32,6 +34,10 @@ from antiphon.rules.windows import CalendarFrame, EverFrame, Frame, SlidingFrame
 from antiphon.rules.zones import LocalDays
 
 COMPARE = {"=": n.EQUAL, "!=": n.UNEQUAL, "<": n.LESS, "<=": n.AT_MOST, ">": n.MORE, ">=": n.AT_LEAST}
+
+Numbers = Mapping[SubjectKind, Mapping[str, int]]
+SPARE = 64
+"""Readings that no rule makes any more are kept up to as many as are made, and these beside."""
 
 Traits = Mapping[str, Any]
 Reading = Callable[[Traits, Traits], float]
@@ -83,42 +89,96 @@ class Meant(NamedTuple):
         return cls(rows[:, 0], rows[:, 1], rows[:, 2] != 0, rows[:, 3] != 0)
 
 
+class Lowered(NamedTuple):
+    """A rule's nodes (see `tick.Rules`; ends of groups count from its first node), of the piece that it was made of."""
+
+    piece: Piece
+    nodes: Ints
+    numbers: NDArray[np.float64]
+
+
+class MetricRow(NamedTuple):
+    """A metric that the kernel keeps: its `layout.Names` entry, and how it is counted, but for its number."""
+
+    name: tuple[str, int, bool]
+    width: int
+    limit: int
+
+
+class Lowerings:
+    """What one kernel leaves to the next, so that only rules that changed are lowered anew: rules, readings of traits, calendar frames.
+
+    It is for one time zone.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.readings = Readings()
+        self.frames: list[CalendarFrame] = []
+        self.rules: dict[int, Lowered] = {}
+        self.metrics: dict[Kept, MetricRow | None] = {}
+        self._numbers: Numbers = {}
+
+    def use(self, numbers: Numbers) -> None:
+        """Forget the rules that read a metric which has another number from now on."""
+        for kind, before in self._numbers.items():
+            now = numbers[kind]
+            changed = {} if before.items() <= now.items() else dict(before.items() - now.items())
+            if changed:
+                self.rules = {
+                    rule_id: lowered
+                    for rule_id, lowered in self.rules.items()
+                    if lowered.piece.reads.kind != kind or changed.keys().isdisjoint(lowered.piece.metrics)
+                }
+        self._numbers = numbers
+
+    def keep(self, rules: dict[int, Lowered], readings: int) -> None:
+        """Keep these rules for the next kernel, which make so many readings; with too many that none of them makes, begin anew."""
+        self.rules = rules
+        if len(self.readings) > 2 * readings + SPARE:
+            self.readings, self.rules = Readings(), {}
+
+
 class Kernel:
     """A program's tables, and what changes in them: plans as they are met, calendar frames as time passes."""
 
     def __init__(
         self,
         program: Program,
-        numbers: Mapping[SubjectKind, Mapping[str, int]],
+        numbers: Numbers,
         days: LocalDays,
         waiting: Collection[int] = (),
+        lowerings: Lowerings | None = None,
     ) -> None:
         """`numbers` gives each metric, by kind and key, its number in blocks; `days` are those of the workspace's time zone.
 
-        Rules that are `waiting` have their metrics kept, and judge nobody yet.
+        Rules that are `waiting` have their metrics kept, and judge nobody yet. `lowerings` are those of the kernel before.
         """
-        self._waiting = frozenset(waiting)
         self._program, self.days = program, days
         self.numbers = numbers
-        self.readings = Readings()
-        self._frames: list[CalendarFrame] = []
+        lowerings = Lowerings() if lowerings is None else lowerings
+        lowerings.use(numbers)
+        self.readings, self._frames = lowerings.readings, lowerings.frames
         self._frames_from = self._frames_until = 0
         self._metric_index: dict[tuple[SubjectKind, str, bool], int] = {}  # whether it is what closes a follow-up
         self.native: dict[SubjectKind, dict[str, Kept]] = {"user": {}, "company": {}}
-        self._metrics = self._lower_metrics(numbers)
+        self.names: dict[SubjectKind, dict[int, tuple[str, int, bool]]] = {"user": {}, "company": {}}
+        self._metrics = self._lower_metrics(numbers, lowerings)
         self.rule_ids = sorted((*program.specs, *program.computed))
         self.rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
-        self.tables = Tables(self._metrics, self._lower_rules())
-        self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-        self._plan_metrics: list[tuple[int, ...]] = []
-        self._plan_rules: list[tuple[int, ...]] = []
-        self._fresh = False
+        self.tables = Tables(self._metrics, self._lower_rules(lowerings))
+        self.wait(waiting)
+
+    # -- plans ---------------------------------------------------------------------------------------------------
+
+    def wait(self, waiting: Collection[int]) -> None:
+        """Have only these rules judge nobody. All plans get new numbers."""
+        self.waiting = frozenset(waiting)
+        self.plans = PlanTable()
         self._met = list[Touch]()
         self._meant_rows = np.zeros((0, 4), np.int64)
         self._meant = Meant.of(self._meant_rows)
-        self.nothing = self._plan((), ())
-
-    # -- plans ---------------------------------------------------------------------------------------------------
+        self.nothing = self.plans.place((), ())
 
     def meant(self, met: list[Touch]) -> Meant:
         """What the touches met so far mean to the kernel; the same list may have grown since."""
@@ -143,9 +203,9 @@ class Kernel:
     def _native(self, plan: Plan, kind: SubjectKind) -> int:
         places = [self._metric_index.get((kind, metric.key, isinstance(metric, Closes))) for metric in plan.metrics]
         plan.kept = tuple(m for m, place in zip(plan.metrics, places, strict=True) if place is None)
-        return self._plan(
+        return self.plans.place(
             tuple(place for place in places if place is not None),
-            tuple(self.rule_index[rule] for rule in plan.rules if rule not in self._waiting),
+            tuple(self.rule_index[rule] for rule in plan.rules if rule not in self.waiting),
         )
 
     def metric(self, kind: SubjectKind, key: str) -> Kept:
@@ -154,23 +214,14 @@ class Kernel:
 
     def rules_plan(self, rules: Iterable[int]) -> int:
         """A plan that only has these rules (ids) judged."""
-        chosen = (rule for rule in rules if rule in self.rule_index and rule not in self._waiting)
-        return self._plan((), tuple(self.rule_index[rule] for rule in chosen))
-
-    def _plan(self, metrics: tuple[int, ...], rules: tuple[int, ...]) -> int:
-        key = (metrics, rules)
-        index = self._known.setdefault(key, len(self._known))
-        if index == len(self._plan_metrics):
-            self._plan_metrics.append(metrics)
-            self._plan_rules.append(rules)
-            self._fresh = False
-        return index
+        chosen = (rule for rule in rules if rule in self.rule_index and rule not in self.waiting)
+        return self.plans.place((), tuple(self.rule_index[rule] for rule in chosen))
 
     def ready(self, now: int) -> Tables:
         """The tables with all plans met so far and the calendar frames of an instant."""
-        if not self._fresh:
-            self.tables.use(Plans(*_runs(self._plan_metrics), *_runs(self._plan_rules)))
-            self._fresh = True
+        plans = self.plans.taken()
+        if plans is not None:
+            self.tables.use(plans)
         frames = self.tables.rules.frames
         if self._frames and not self._frames_from <= now < self._frames_until:
             for row, window in enumerate(self._frames):
@@ -184,54 +235,75 @@ class Kernel:
 
     # -- the tables ----------------------------------------------------------------------------------------------
 
-    def _lower_metrics(self, numbers: Mapping[SubjectKind, Mapping[str, int]]) -> Metrics:
-        rows: list[tuple[int, int, int, int]] = []
+    def _lower_metrics(self, numbers: Numbers, lowerings: Lowerings) -> Metrics:
+        known, kept = lowerings.metrics, dict[Kept, MetricRow | None]()
+        keys: list[int] = []
+        hows: list[int] = []
+        widths: list[int] = []
+        limits: list[int] = []
         for kind, compiler in self._program.compilers.items():
+            native, names, number_of = self.native[kind], self.names[kind], numbers[kind]
             for key, metric in compiler.metrics.items():
-                if not is_native(metric, self.days):
+                row = kept[metric] = known[metric] if metric in known else _metric_row(metric, self.days)
+                if row is None:
                     continue
-                self.native[kind][key] = metric
-                number = 2 * numbers[kind][key]
-                self._metric_index[kind, key, False] = len(rows)
-                if isinstance(metric, FollowUpMetric):
-                    self._metric_index[kind, key, True] = len(rows) + 1
-                    rows += [(number, how, metric.width, 0) for how in (OPENS, CLOSES)]
-                elif isinstance(metric, Metric):
-                    local = metric.step == f"day:{self.days.name}"
-                    width = 0 if metric.ever else metric.width or (-1 if local else -2)
-                    rows.append((number, how_of(metric), width, metric.limit))
-        columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-        return Metrics(*(np.ascontiguousarray(column) for column in columns))
+                native[key] = metric
+                number = 2 * number_of[key]
+                names[number] = row.name
+                sides = (OPENS, CLOSES) if row.name[1] == FOLLOW_UP else (row.name[1],)
+                for side in sides:
+                    self._metric_index[kind, key, side == CLOSES] = len(keys)
+                    keys.append(number)
+                    hows.append(side)
+                    widths.append(row.width)
+                    limits.append(row.limit)
+        lowerings.metrics = kept
+        return Metrics(_column(keys), _column(hows), _column(widths), _column(limits))
 
-    def _lower_rules(self) -> Rules:
-        ints: list[list[int]] = []
-        floats: list[list[float]] = []
-        starts: list[int] = []
-        for rule_id in self.rule_ids:
-            spec = self._program.specs.get(rule_id)
-            if spec is None or self._program.reads_computed(rule_id):
-                starts.append(-1)
+    def _lower_rules(self, lowerings: Lowerings) -> Rules:
+        known, kept = lowerings.rules, dict[int, Lowered]()
+        nodes: list[Ints] = [np.zeros((0, n.COLUMNS), dtype=np.int64)]
+        numbers: list[NDArray[np.float64]] = [np.zeros((0, 2), dtype=np.float64)]
+        starts, end = np.full(len(self.rule_ids), -1, dtype=np.int64), 0
+        for index, rule_id in enumerate(self.rule_ids):
+            piece = self._program.pieces[rule_id]
+            lowered = known.get(rule_id)
+            if lowered is None or lowered.piece is not piece:
+                lowered = self._lower(piece)
+            kept[rule_id] = lowered
+            if not len(lowered.nodes) or self._program.reads_computed(rule_id):
                 continue
-            lowering = _Lowering(self, self._program.compilers[spec.subject_kind], self.days)
-            try:
-                lowering.node(spec.tree, len(ints))
-            except Unsupported:
-                starts.append(-1)
-                continue
-            starts.append(len(ints))
-            ints += lowering.ints
-            floats += lowering.floats
+            nodes.append(lowered.nodes)
+            numbers.append(lowered.numbers)
+            starts[index] = end
+            end += len(lowered.nodes)
+        table = np.concatenate(nodes)
+        first = np.repeat(starts[starts >= 0], [len(one) for one in nodes[1:]])
+        groups = table[:, n.OP] == n.GROUP
+        table[groups, n.END] += first[groups]
+        lowerings.keep(kept, len(np.unique(table[:, n.TARGET])))
         offsets = self.days.offsets(0, _END) if (self._metrics.width == -1).any() else [(0, 0)]
         return Rules(
             id=_column(self.rule_ids),
-            start=_column(starts),
-            nodes=np.array(ints, dtype=np.int64).reshape(-1, n.COLUMNS),
-            numbers=np.array(floats, dtype=np.float64).reshape(-1, 2),
+            start=starts,
+            nodes=table,
+            numbers=np.concatenate(numbers),
             defaults=np.array([*self.readings.of({}, {}), np.nan], dtype=np.float64),
             frames=np.zeros((max(len(self._frames), 1), n.FRAME_COLUMNS), dtype=np.int64),
             zone_from=_column([start for start, _ in offsets]),
             zone_offset=_column([offset for _, offset in offsets]),
         )
+
+    def _lower(self, piece: Piece) -> Lowered:
+        """A rule's nodes; none for one that Python judges, and for a computed trait."""
+        lowering = _Lowering(self, self._program.compilers[piece.reads.kind], self.days)
+        try:
+            if piece.tree is not None:
+                lowering.node(piece.tree)
+        except Unsupported:
+            lowering.ints, lowering.floats = [], []
+        nodes = np.array(lowering.ints, dtype=np.int64).reshape(-1, n.COLUMNS)
+        return Lowered(piece, nodes, np.array(lowering.floats, dtype=np.float64).reshape(-1, 2))
 
     def native_key(self, kind: SubjectKind, key: str) -> int:
         """A metric's key in blocks; raises Unsupported when Python keeps it."""
@@ -263,10 +335,10 @@ class _Lowering:
         self.ints: list[list[int]] = []
         self.floats: list[list[float]] = []
 
-    def node(self, node: tree.Condition, base: int) -> None:
+    def node(self, node: tree.Condition) -> None:
         """Add a condition and those below it; raises Unsupported."""
         if isinstance(node, tree.GROUPS):
-            self._group(node, base)
+            self._group(node)
         elif isinstance(node, tree.TraitCondition):
             self._trait(node)
         elif isinstance(node, tree.Measure):
@@ -288,12 +360,12 @@ class _Lowering:
         self.floats.append(list(numbers))
         return row
 
-    def _group(self, node: tree.Group, base: int) -> None:
+    def _group(self, node: tree.Group) -> None:
         least = 1 if isinstance(node, tree.NoneOf) else needed(node)
         row = self._add(OP=n.GROUP, LEAST=least, OTHER=len(node.of) - least, NEGATED=int(isinstance(node, tree.NoneOf)))
         for child in sorted(node.of, key=_cost):
-            self.node(child, base)
-        row[n.END] = base + len(self.ints)
+            self.node(child)
+        row[n.END] = len(self.ints)
 
     def _read(self, owner: tree.Owner, key: object, read: Callable[[Traits], float]) -> int:
         if of_company(owner, self._compiler.kind):
@@ -367,6 +439,18 @@ class _Lowering:
         raise Unsupported
 
 
+def _metric_row(metric: Kept, days: LocalDays) -> MetricRow | None:
+    """None for a metric that Python keeps."""
+    if not is_native(metric, days):
+        return None
+    name = (metric.key, how_of(metric), is_ever(metric))
+    if isinstance(metric, FollowUpMetric):
+        return MetricRow(name, metric.width, 0)
+    assert isinstance(metric, Metric)  # noqa: S101 - there is no other kind
+    local = metric.step == f"day:{days.name}"
+    return MetricRow(name, 0 if metric.ever else metric.width or (-1 if local else -2), metric.limit)
+
+
 def _cost(node: tree.Condition) -> int:
     return 0 if isinstance(node, tree.TraitCondition) else 2 if isinstance(node, tree.GROUPS) else 1
 
@@ -377,10 +461,3 @@ def _or_nan(value: float | None) -> float:
 
 def _column(values: Sequence[int]) -> Ints:
     return np.array(values, dtype=np.int64)
-
-
-def _runs(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
-    """Lists as where each begins (one more, the end) and all items in a row."""
-    starts = np.zeros(len(lists) + 1, dtype=np.int64)
-    starts[1:] = np.cumsum([len(items) for items in lists])
-    return starts, _column([item for items in lists for item in items])
