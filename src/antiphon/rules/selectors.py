@@ -95,7 +95,7 @@ class NameMatcher:
         found: list[list[int]] = [[] for _ in self._predicates]
         for row, needed in enumerate(self._needed):
             if needed:
-                found[min(needed, key=shared.__getitem__) if len(needed) > 1 else needed[0]].append(row)
+                found[min(needed, key=shared.__getitem__)].append(row)
         return found
 
     def classes(self, properties: Mapping[str, Any]) -> list[int]:

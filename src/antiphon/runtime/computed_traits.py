@@ -19,6 +19,7 @@ from antiphon.rules.formula_history import computed_values
 from antiphon.rules.formula_sentence import formula_sentence
 from antiphon.rules.formula_text import parse_formula, render_formula
 from antiphon.rules.history_rows import history_tables
+from antiphon.runtime.rule_engine import segment_trees
 from antiphon.store import program
 from antiphon.store.computed_traits import list_computed_traits
 from antiphon.store.engine import Connection, Store
@@ -82,11 +83,11 @@ class ComputedTraits:
 
     def preview(self, formula: dict[str, Any], kind: SubjectKind) -> ComputedPreview:
         """The values now, over history and what the log holds beyond it."""
-        now = self._clock()
+        now, decoded = self._clock(), f.decode(formula)
         with self._store.state.read() as conn:
             zone = read_workspace(conn).time_zone
-            segments = {row.name: tree.decode(row.tree) for row in program.active_rules(conn)}
-        found = computed_values(f.decode(formula), kind, history_tables(), now=now, time_zone=zone, segments=segments)
+            segments = segment_trees(conn, f.segments(decoded))
+        found = computed_values(decoded, kind, history_tables(), now=now, time_zone=zone, segments=segments)
         with self._reader.connect(people=True) as db:
             db.execute(f"CREATE TEMP TABLE computed AS {ibis.to_sql(found.rows, dialect='duckdb')}")
             of, known = db.execute("SELECT count(*), count(value) FROM computed").fetchone() or (0, 0)

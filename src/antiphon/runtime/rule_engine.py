@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ibis
+import msgspec
 
 from antiphon.errors import InvalidInput, NotFound
 from antiphon.evaluate.computed import specs
@@ -23,19 +24,23 @@ from antiphon.rules.live import RuleSpec, compile_program
 from antiphon.rules.render import render
 from antiphon.rules.sentence import clause, measured, sentence, shown, trait, wanted
 from antiphon.rules.text import parse, parse_selector
+from antiphon.rules.tree import segments as tree_segments
 from antiphon.rules.validate import validate
 from antiphon.runtime.events import Events
 from antiphon.store import program as store
 from antiphon.store.computed_traits import list_computed_traits
-from antiphon.store.engine import Store
+from antiphon.store.engine import Connection, Store
 from antiphon.store.history import HistoryReader
 from antiphon.store.moves import moves_of
 from antiphon.store.program import RuleRow
-from antiphon.store.rules import Rule
+from antiphon.store.rules import Rule, find_rule
 from antiphon.store.settings import read_workspace
 from antiphon.web.context import Explained, ExplainedCondition, Preview, PreviewCondition, PreviewSubject, RuleFaces
 
 SAMPLE = 8
+MOST_FACES = 20_000
+"""Trees whose text and sentence are remembered, so that a list of rules does not make them anew."""
+
 MOST_PAST = 20_000
 """Events of a subject that are replayed to tell since when a condition holds; with more it is not told."""
 
@@ -49,6 +54,7 @@ class RuleEngine:
         self._reader = reader
         self._events = events
         self._clock = clock
+        self._known: dict[tuple[SubjectKind, bytes], RuleFaces] = {}
 
     def parse(self, text: str, kind: SubjectKind) -> RuleFaces:
         """Text to tree; RuleSyntaxError."""
@@ -56,9 +62,15 @@ class RuleEngine:
 
     def from_tree(self, tree: dict[str, Any], kind: SubjectKind) -> RuleFaces:
         """Tree to text; InvalidInput."""
-        decoded = _decode(tree)
-        validate(decoded, kind)
-        return self._faces(decoded, kind)
+        key = (kind, msgspec.json.encode(tree))
+        known = self._known.get(key)
+        if known is None:
+            decoded = _decode(tree)
+            validate(decoded, kind)
+            if len(self._known) >= MOST_FACES:
+                self._known.clear()
+            known = self._known[key] = self._faces(decoded, kind)
+        return known
 
     def selector_error(self, text: str) -> str | None:
         """What is wrong with an event selector's text; None when it parses."""
@@ -74,7 +86,7 @@ class RuleEngine:
         now = self._clock()
         with self._store.state.read() as conn:
             zone = read_workspace(conn).time_zone
-            segments = {row.name: _decode(row.tree) for row in store.active_rules(conn)}
+            segments = segment_trees(conn, tree_segments(rule))
         bare = history_tables()
         with self._reader.connect(people=True) as db:
             found = members(
@@ -112,7 +124,7 @@ class RuleEngine:
             row = RuleRow(
                 rule.id, rule.name, rule.subject_kind, rule.status, rule.version, rule.filled_version, rule.tree
             )
-            rules = store.active_rules(conn)
+            rules = store.active_rules(conn, decode=str)  # their names are asked for, not their trees
 
             def since(offset: int) -> Iterator[tuple[int, Event]]:
                 return self._events.since(rule.subject_kind, subject_id, offset)
@@ -160,6 +172,19 @@ class RuleEngine:
     @staticmethod
     def _faces(rule: tree.Tree, kind: SubjectKind) -> RuleFaces:
         return RuleFaces(text=render(rule), tree=tree.encode(rule), sentence=sentence(rule, kind))
+
+
+def segment_trees(conn: Connection, names: Iterable[str]) -> dict[str, tree.Tree]:
+    """The rules in force of these names, and those that they refer to, by name."""
+    found: dict[str, tree.Tree] = {}
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        row = None if name in found else find_rule(conn, name)
+        if row is not None and row.status == "active":
+            found[name] = _decode(row.tree)
+            todo += tree.segments(found[name])
+    return found
 
 
 def _decode(value: dict[str, Any]) -> tree.Tree:
