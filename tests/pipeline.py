@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -123,6 +124,27 @@ class Pipeline:
             if not (evaluated.more or acted.more or evaluated.events or evaluated.transitions or acted.worked):
                 return
         raise AssertionError("the stages do not come to rest")
+
+    def until_filled(self) -> None:
+        """Tick until every active rule is filled; history is read by a thread of its own."""
+        self._until(
+            lambda: all(
+                row["filled_version"] == row["version"] for row in self.rows(tables.rules) if row["status"] == "active"
+            )
+        )
+
+    def until_failed(self) -> dict[str, Any]:
+        """Tick until a filling says that the past cannot be read; its row of fills."""
+        self._until(lambda: any(row["error"] for row in self.rows(tables.fills)))
+        return self.rows(tables.fills)[0]
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        for _ in range(5_000):
+            self.settle()
+            if done():
+                return
+            time.sleep(0.002)
+        raise AssertionError(f"it never comes to that: {self.rows(tables.fills)}")
 
     def advance(self, ms: int) -> None:
         """Let time pass, and the timers do their work."""

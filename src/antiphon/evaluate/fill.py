@@ -2,8 +2,9 @@
 
 At log position X a new rule's metrics begin to be folded live. What lies before X comes from history, read by a thread of its own, and
 is merged in; merging does not care for order, so nothing is missed and nothing counts twice. Until then the rule judges nobody. Then
-everybody is judged once: who matches already enters quietly, unless the person who switched the rule on chose otherwise. A crash in
-between begins anew: the metrics get new numbers, so what was merged before is not found again.
+everybody is judged once: who matched already when the rule was switched on enters quietly, unless the person who did so chose
+otherwise (see `already.py`). A crash in between begins anew: the metrics get new numbers, so what was merged before is not found
+again; so does what could not read the past.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 import structlog
 
 from antiphon.evaluate.absorb import company_of, mark
+from antiphon.evaluate.already import First, FirstJudgements, People, matching
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.identity import Identities, id_of
@@ -27,6 +29,7 @@ from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey, SubjectKind
+from antiphon.rules.computed import FIRST_KEY
 from antiphon.rules.history_metrics import filled
 from antiphon.rules.history_rows import history_tables
 from antiphon.rules.live import Program
@@ -34,7 +37,9 @@ from antiphon.rules.selectors import event_names
 from antiphon.rules.touch import Plan
 from antiphon.store import fills, subjects
 from antiphon.store import program as store
+from antiphon.store.computed_traits import ComputedTrait
 from antiphon.store.engine import Connection
+from antiphon.store.fills import Moment
 from antiphon.store.program import RuleRow
 
 log = structlog.get_logger(__name__)
@@ -54,16 +59,34 @@ _LOOK_S = 0.2
 AHEAD = 8
 """Slices read ahead."""
 
+_SAID = 300
+"""Characters of what a library said that are shown."""
+
 
 class _Cancelled(Exception):  # noqa: N818 - no error
     """Nobody wants what is read any more."""
 
 
+class Unreadable(Exception):  # noqa: N818 - what the past is, not what went wrong
+    """The past cannot be read; its text says why, in plain words."""
+
+    def __init__(self, cause: Exception) -> None:
+        """Take what a library said."""
+        said = " ".join(str(cause).split()) or type(cause).__name__
+        super().__init__(f"The events of the past cannot be read: {said[:_SAID]}")
+
+
 class Past(Protocol):
     """History, as `store.history.HistoryReader` gives it."""
 
-    def connect(self, *, before: int | None = None, people: bool = False) -> AbstractContextManager[Any]:
-        """A connection to DuckDB with the view `events` of every unique event before a log offset."""
+    def connect(
+        self, *, before: int | None = None, people: bool | Mapping[str, Any] = False
+    ) -> AbstractContextManager[Any]:
+        """A connection to DuckDB with the view `events` of every unique event before a log offset, and these people."""
+        ...
+
+    def hold_people(self) -> People:
+        """Everybody as they are stored now, to be read later."""
         ...
 
     def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterable[Event]:
@@ -72,49 +95,78 @@ class Past(Protocol):
 
 
 class Filling:
-    """Some rules that are being filled together."""
+    """Some rules, and computed traits, that are being filled together."""
 
     def __init__(
-        self, rows: Sequence[RuleRow], program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
+        self,
+        rows: Sequence[RuleRow],
+        traits: Sequence[ComputedTrait],
+        moments: Mapping[int, Moment],
+        current: Running,
+        keys: Keys,
+        position: int,
+        now: int,
+        past: Past,
+        *,
+        apart: bool,
     ) -> None:
-        """Begin; `keys` are the metrics to fill up to log offset `position`. `apart` reads history in a thread of its own."""
-        self.rows = list(rows)
-        self.keys = keys
+        """Begin; `keys` are the metrics to fill up to log offset `position`, `moments` say when each rule was switched on.
+
+        `apart` reads history in a thread of its own.
+        """
+        self.rows, self.traits, self.keys = list(rows), list(traits), keys
         self.judging = False
-        self.done, self.total = 0, sum(map(len, keys.values()))
+        self.first = FirstJudgements(rows)
+        here = Moment(position, now)
+        # judged within this tick everybody who matches has done so when the rule was switched on, if that is now
+        self._asked = {row.id: moments[row.id] for row in rows if row.quiet and (apart or moments[row.id] != here)}
+        self.done, self.total = 0, sum(map(len, keys.values())) + len(self._asked)
         self._cancelled = False
-        self._items = self._read(program, keys, position, now, past, apart=apart)
+        self._past = past
+        self._people = past.hold_people() if self._asked else None
+        self._items = self._read(current, keys, position, now, apart=apart)
         self._queue: queue.Queue[list[Item] | Exception | None] | None = None
-        self._pending: dict[int, set[str]] = {}
         if apart and self.total:
             self._queue = queue.Queue(AHEAD)
             threading.Thread(target=self._feed, args=(self._queue,), name="fill", daemon=True).start()
-
-    @property
-    def pending(self) -> Mapping[int, Collection[str]]:
-        """By rule id, who has not been judged for the first time yet and is not to be messaged then."""
-        return {rule.id: self._pending[rule.id] for rule in self.rows if rule.quiet}
 
     def cancel(self) -> None:
         """Stop; what was merged is not found again."""
         self._cancelled = True
 
-    def is_still(self, rows: Collection[RuleRow]) -> bool:
-        """Whether these rules, in these versions, are all still wanted."""
-        wanted = {(row.id, row.version) for row in rows}
-        return all((row.id, row.version) in wanted for row in self.rows)
+    def is_still(self, rows: Collection[RuleRow], traits: Collection[ComputedTrait]) -> bool:
+        """Whether these rules and traits, in these versions, are all still wanted."""
+        return _versions(self.rows, self.traits) <= _versions(rows, traits)
 
     # -- what the past adds ----------------------------------------------------------------------------------------
 
-    def _read(
-        self, program: Program, keys: Keys, position: int, now: int, past: Past, *, apart: bool
-    ) -> Iterator[Item]:
+    def _read(self, current: Running, keys: Keys, position: int, now: int, *, apart: bool) -> Iterator[Item]:
+        self._ask(current)
+        program = current.program
         rest: dict[SubjectKind, set[str]] = {kind: set() if apart else set(wanted) for kind, wanted in keys.items()}
         if apart:  # a short past is folded sooner than queries are made for it
-            yield from self._queried(program, keys, position, now, past, rest)
+            yield from self._queried(program, keys, position, now, self._past, rest)
         if any(rest.values()):
-            yield from _folded(program, rest, position, past)
+            yield from _folded(program, rest, position, self._past)
             self.done = self.total
+
+    def _ask(self, current: Running) -> None:
+        """Learn who matched when the rules were switched on."""
+        if self._people is None:
+            return
+        people = self._people.read()
+        for rule_id, moment in self._asked.items():
+            there = matching(
+                current.rules[rule_id],
+                moment,
+                current.rules.values(),
+                current.program.days.name,
+                lambda before, people: self._past.connect(before=before, people=people),
+                people,
+                reads_events=bool(current.program.keys_of([rule_id])),
+            )
+            self.first.know(rule_id, there)
+            self.done += 1
 
     def _queried(
         self,
@@ -148,6 +200,9 @@ class Filling:
         except Exception as error:  # noqa: BLE001 - it is raised again where the tick asks
             with contextlib.suppress(_Cancelled):
                 self._put(into, error)
+        finally:
+            if self._people is not None:
+                self._people.close()
 
     def _put(self, into: queue.Queue[list[Item] | Exception | None], found: list[Item] | Exception | None) -> None:
         """Hand on; nobody may be there any more to take it."""
@@ -158,24 +213,30 @@ class Filling:
         raise _Cancelled
 
     def _next(self) -> list[Item] | None:
-        """The next slice; empty when there is none yet, None after the last."""
+        """The next slice; empty when there is none yet, None after the last. Raises Unreadable."""
         if self._queue is None:
-            return list(islice(self._items, SLICE)) or None
+            try:
+                return list(islice(self._items, SLICE)) or None
+            except Exception as error:
+                raise Unreadable(error) from error
         try:
             found = self._queue.get_nowait()
         except queue.Empty:
             return []
         if isinstance(found, Exception):
-            raise found
+            raise Unreadable(found) from found
         return found
 
     # -- a tick's part ---------------------------------------------------------------------------------------------
 
-    def merge(self, conn: Connection, residents: Residents, identities: Identities, changes: Changes) -> bool:
-        """Merge a slice of what the past adds; whether that was all of it."""
+    def merge(self, conn: Connection, residents: Residents, identities: Identities, changes: Changes) -> int | None:
+        """Merge a slice of what the past adds; how much that was, None after the last.
+
+        Raises Unreadable, having done nothing.
+        """
         items = self._next()
         if items is None:
-            return True
+            return None
         for kind in ("user", "anonymous", "company"):
             residents.bring(conn, kind, {subject.id for _, _, subject, _ in items if subject.kind == kind})
         homes: dict[SubjectKey, str | None] = {}
@@ -198,7 +259,7 @@ class Filling:
                     changes.stored.add(company)
         residents.merged()
         self._tell(conn, "counting", self.done, self.total)
-        return False
+        return len(items)
 
     def begin_judging(self, conn: Connection, residents: Residents, identities: Identities) -> None:
         """From now on the rules judge; those who are there must be judged for the first time."""
@@ -206,8 +267,8 @@ class Filling:
         self.done = self.total = 0
         for rule in self.rows:
             keys = everybody(conn, residents, rule.subject_kind)
-            self._pending[rule.id] = {key.id for key in keys if identities.root(key) == key}
-            self.total += len(self._pending[rule.id])
+            self.first.pending[rule.id] = {key.id for key in keys if identities.root(key) == key}
+            self.total += len(self.first.pending[rule.id])
 
     def judge(
         self,
@@ -221,34 +282,44 @@ class Filling:
     ) -> bool:
         """Judge a slice of those who are left; whether that was everybody, and the rules are filled."""
         for rule in sorted(self.rows, key=lambda row: current.rank(row.id)):
-            pending = self._pending[rule.id]
+            pending = self.first.pending[rule.id]
             some = sorted(islice(pending, SLICE))
             if not some:
                 continue
             residents.load(conn, rule.subject_kind, some)
             before = subjects.memberships_of(conn, rule.id, rule.subject_kind, some)
+            moved = {
+                one.subject_id for one in outcome.memberships if one.rule_id == rule.id
+            }  # by an event of this tick
             rows, plan = Rows(), current.kernel.rules_plan([rule.id])
             for one in some:
                 key = SubjectKey(rule.subject_kind, one)
                 slot = residents.slot(conn, key)
                 outcome.moved.add(slot)  # no event tells of this judgement, should it be replayed
                 mark(residents, identities, key)
-                _restore(residents, slot, rule.id, before.get(one))
+                if one not in moved:
+                    _restore(residents, slot, rule.id, before.get(one))
                 rows.judge(slot, plan)
-            Judge(conn, current, residents, identities, now, position, outcome, quiet=rule.quiet).absorb(rows, [])
+            judge = Judge(
+                conn, current, residents, identities, now, position, outcome, fillings=[First(self.first, rule.id)]
+            )
+            judge.absorb(rows, [])
             pending.difference_update(some)
             self.done += len(some)
             self._tell(conn, "judging", self.done, self.total)
             return False
         for rule in self.rows:
             store.mark_filled(conn, rule.id, rule.version)
-            fills.drop(conn, rule.id)
+            fills.drop(conn, [rule.id])
             log.info("rule filled", rule=rule.name, version=rule.version)
         return True
 
     def _tell(self, conn: Connection, phase: fills.Phase, done: int, total: int) -> None:
-        for rule in self.rows:
-            fills.save(conn, rule.id, phase, done, total)
+        fills.tell(conn, [rule.id for rule in self.rows], phase, done, total)
+
+
+def _versions(rows: Collection[RuleRow], traits: Collection[ComputedTrait]) -> set[tuple[int, int]]:
+    return {(row.id, row.version) for row in rows} | {(FIRST_KEY + trait.id, trait.version) for trait in traits}
 
 
 def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: int, past: Past) -> Iterator[Item]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -47,6 +48,14 @@ class Outcome:
         self.profiles |= other.profiles
 
 
+class Fresh(Protocol):
+    """Rules that are being filled, see `already.py`."""
+
+    def old_news(self, rule_id: int, subject_id: str, *, member: bool) -> bool:
+        """Whether a rule's move of somebody only says what was so when it was switched on."""
+        ...
+
+
 class Judge:
     """Folds and judges at one instant (`now`, ms), from the log offset `position` on."""
 
@@ -61,11 +70,11 @@ class Judge:
         outcome: Outcome,
         *,
         quiet: bool = False,
-        fillings: Sequence[Mapping[int, Collection[str]]] = (),
+        fillings: Sequence[Fresh] = (),
     ) -> None:
         """`quiet` judgements are recorded, and nobody is messaged for them (a backfill).
 
-        So are those of people who have not been judged for the first time by a rule that is being filled: `fillings` has them, by rule id.
+        So are first judgements by rules that are being filled, where `fillings` have it that they are old news.
         """
         self._conn = conn
         self._current = current
@@ -159,6 +168,8 @@ class Judge:
             work[slot].difference_update(rules)
             if not work[slot]:
                 del work[slot]
+            verdicts += self._held(slot, rules)
+            rules = [rule for rule in rules if rule not in current.kernel.waiting]
             if rules:
                 key = residents.key(slot)
                 view = self.view(key, slot, current.reads(rules))
@@ -174,6 +185,12 @@ class Judge:
             ]
             tables.settle(residents.memory, np.array(rows, dtype=np.int64))
             self._moved(tables.taken()[0], work)
+
+    def _held(self, slot: int, rules: Sequence[int]) -> list[tuple[int, int, bool, int | None]]:
+        """Rules that judge nobody yet leave a judgement from before as it is: everybody is judged by them when they are filled."""
+        waiting = [rule for rule in rules if rule in self._current.kernel.waiting]
+        judged = self._residents.judgements(slot) if waiting else {}
+        return [(slot, rule, judged[rule][0], None) for rule in waiting if rule in judged]
 
     def _compute(
         self, key: SubjectKey, slot: int, number: int, view: SubjectView, work: dict[int, set[int]]
@@ -234,7 +251,7 @@ class Judge:
         key = self._residents.key(slot)
         kind = kind_of(key)
         self._outcome.moved.add(slot)
-        quiet = self._quiet or any(key.id in found.get(rule_id, ()) for found in self._fillings)
+        quiet = self._quiet or any(found.old_news(rule_id, key.id, member=member) for found in self._fillings)
         self._outcome.memberships.append(Membership(rule_id, kind, key.id, episode, member, self._now))
         name = "entered" if member else "left"
         self._outcome.signals.append(

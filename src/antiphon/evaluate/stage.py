@@ -12,7 +12,7 @@ from antiphon.evaluate.behind import store_all, store_behind
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.computed import forget_removed, judge_members, specs
 from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
-from antiphon.evaluate.fill import Past
+from antiphon.evaluate.fill import Filling, Past, Unreadable
 from antiphon.evaluate.fillings import Fillings, judge_now, merge_now
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
@@ -44,8 +44,6 @@ from antiphon.store.wake import Topic
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
 DUE_BATCH = 2_000
-FILL_PAUSE = 5
-"""How long (ms) to wait for more of the past while a rule is filled and nothing else is to do."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -141,9 +139,11 @@ class Evaluator:
             identities = self._identities_of(conn)
             changes = self._judge(conn, current, identities, events, now, position, outcome)
             if self._fillings:
-                if self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome):
+                step = self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome)
+                if step.ready:
                     self._fingerprint = None
-                self._next_due = min(self._next_due, now)
+                if step.worked:
+                    self._next_due = min(self._next_due, now)
             self._save(conn, current, identities, changes, outcome)
             store_behind(
                 conn,
@@ -161,8 +161,9 @@ class Evaluator:
                 signals.set_cursor(conn, CURSOR, end)
             next_due = self._soonest(conn)
         more = end - position >= limit or (next_due is not None and next_due <= now)
-        if self._fillings:
-            next_due = now + FILL_PAUSE if next_due is None else min(next_due, now + FILL_PAUSE)
+        wake_at = self._fillings.wake_at(now)
+        if wake_at is not None:
+            next_due = wake_at if next_due is None else min(next_due, wake_at)
         return Progress(end - position, outcome.judged, len(outcome.signals), more, next_due)
 
     def _identities_of(self, conn: Connection) -> Identities:
@@ -195,7 +196,7 @@ class Evaluator:
     def _refresh(self, conn: Connection, log_conn: Connection, position: int, now: int, outcome: Outcome) -> Running:
         """The program in force; compiled anew, and the filling of new rules begun, when a rule or workflow changed."""
         fingerprint = (*workflow_runs.fingerprint(conn), *computed_traits.fingerprint(conn))
-        if self._current is not None and fingerprint == self._fingerprint:
+        if self._current is not None and fingerprint == self._fingerprint and not self._fillings.is_due(now):
             self._current.tidy()
             return self._current
         zone = self._time_zone(conn)
@@ -204,17 +205,16 @@ class Evaluator:
         rows = active_rules(conn, self._before.trees)
         traits = computed_traits.list_computed_traits(conn)
         computed = specs(traits)
-        new = self._fillings.new(conn, rows)
-        new_traits = [trait for trait in traits if trait.filled_version < trait.version]
+        new, new_traits = self._fillings.new(conn, rows, traits, now)
         before, current = self._current, Running(rows, watches(conn), now, computed, self._before)
         whole = current.program
-        new = self._fillings.join(conn, whole, new, rows)
+        new, new_traits = self._fillings.join(whole, new, new_traits, rows, traits)
         missing = whole.new_metrics([*(row.id for row in new), *(spec.key for spec in specs(new_traits))])
         new = self._fillings.reopen(conn, whole, missing, new, rows)
         known = None if before is None else before.kernel.numbers
         numbers = metric_numbers.give(conn, whole.metric_keys, missing, known)
-        waiting = self._fillings.waiting
-        current.lower(numbers, [*waiting, *(row.id for row in new)])
+        beginning = [*(row.id for row in new), *(spec.key for spec in specs(new_traits))]
+        current.lower(numbers, [*self._fillings.waiting, *beginning])
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
         if before is None:
@@ -227,14 +227,31 @@ class Evaluator:
         removed = computed_traits.removed_computed_traits(conn)
         if removed:
             forget_removed(conn, self._residents, removed, outcome)
-        filling = self._fillings.begin(new, current, missing, position, now) if new or new_traits else None
-        if filling is not None:
-            identities = self._identities_of(conn)
-            merge_now(conn, filling, self._residents, identities, position)
-            current.wait(waiting)
-            judge_now(conn, filling, new_traits, current, self._residents, identities, now, position, outcome)
-            self._next_due = 0
+        if new or new_traits:
+            filling = self._fillings.begin(conn, new, new_traits, current, missing, position, now)
+            if filling is not None:
+                self._fill_now(conn, filling, current, position, now, outcome)
         return current
+
+    def _fill_now(
+        self,
+        conn: Connection,
+        filling: Filling,
+        current: Running,
+        position: int,
+        now: int,
+        outcome: Outcome,
+    ) -> None:
+        """Fill within this tick, if the past can be read."""
+        identities = self._identities_of(conn)
+        try:
+            merge_now(conn, filling, self._residents, identities, position)
+        except Unreadable as error:
+            self._fillings.rest(conn, filling, error, now)
+            return
+        current.wait(self._fillings.waiting)
+        judge_now(conn, filling, current, self._residents, identities, now, position, outcome)
+        self._next_due = 0
 
     # -- judging -----------------------------------------------------------------------------------------------
 
@@ -257,7 +274,7 @@ class Evaluator:
             waited = Gatherer(conn, program, current.kernel, residents, identities).gather(Batch(events, columns), rows)
             outcome.signals += watched(identities, waited)
         self._again(conn, current, identities, changes, rows)
-        judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=self._fillings.pending)
+        judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=self._fillings.first)
         if current.company_computed:  # a company's traits first, since what reads them is judged after them
             companies = rows.take(residents.slots.kind == COMPANY)
             judge.absorb(companies, events)

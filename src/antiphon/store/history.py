@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
@@ -17,7 +17,7 @@ from antiphon.store.engine import Connection, Store
 from antiphon.store.history_packed import packed_table
 from antiphon.store.history_schema import COLUMNS, SCHEMA, to_events
 from antiphon.store.history_table import APP_ID, location
-from antiphon.store.people_tables import PeopleTables
+from antiphon.store.people_tables import HeldPeople, PeopleTables
 from antiphon.store.signals import cursor
 
 EVALUATE_CURSOR = "evaluate:0"
@@ -64,18 +64,22 @@ class HistoryReader:
             return self._db.cursor()
 
     @contextmanager
-    def connect(self, *, before: int | None = None, people: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
+    def connect(
+        self, *, before: int | None = None, people: bool | Mapping[str, pa.Table] = False
+    ) -> Generator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with the view `events` (see `history_schema.SCHEMA`): history and the log's tail.
 
         Only events that evaluation has seen are there, duplicates left out; `before` (a log offset) cuts it short.
         With `people` there are also the tables `profiles` (kind, id, traits as JSON text, company_id, first_seen and
         last_seen in ms) and `identities` (kind, id, user_id: who it is in the end); see `people_tables` for their age.
+        They may also be given.
         """
         with self._store.state.read() as conn:
             limit = cursor(conn, EVALUATE_CURSOR) if before is None else before
-            files, position = self._snapshot()
+            files, position = self._snapshot() if limit else ([], 0)
             tail = self._tail(conn, position, limit)
-            registered = {"tail": tail} | (self._people.read(conn) if people else {})
+            given = people if isinstance(people, Mapping) else self._people.read(conn) if people else {}
+            registered = {"tail": tail, **given}
         with self._connection() as db:
             db.execute("SET TimeZone = 'UTC'")
             for name, table in registered.items():
@@ -89,6 +93,10 @@ class HistoryReader:
                 )
             db.execute(f"CREATE TEMP VIEW events AS {source}")
             yield db
+
+    def hold_people(self) -> HeldPeople:
+        """Everybody as they are stored now, for `connect` later."""
+        return HeldPeople(self._store.state)
 
     def _tail(self, conn: Connection, position: int, limit: int) -> pa.Table:
         """What lies in the log from `position` on, before `limit`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from antiphon.model.identity import root_of
 from antiphon.model.subject import SubjectKey
+from antiphon.store.engine import Database
 
 MANY = 50_000
 """From so many profiles on, a copy is kept."""
@@ -58,6 +60,27 @@ class PeopleTables:
                 self._read_at = read_at
                 return found
             return self._kept
+
+
+class HeldPeople:
+    """Everybody as they were stored when this was made; to be read once, by any thread, or closed."""
+
+    def __init__(self, database: Database) -> None:
+        """Hold a snapshot of the state's database."""
+        self._held = ExitStack()
+        self._conn = self._held.enter_context(database.read())
+        self._conn.exec_driver_sql("SELECT id FROM profiles LIMIT 1").fetchall()  # the first look takes the snapshot
+
+    def read(self) -> dict[str, pa.Table]:
+        """The tables that `PeopleTables.read` gives; what was held is closed by it."""
+        try:
+            return _read(self._conn)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Hold it no longer."""
+        self._held.close()
 
 
 def _read(conn: Connection) -> dict[str, pa.Table]:

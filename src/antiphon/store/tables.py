@@ -92,9 +92,16 @@ fills = Table(  # how far rules are that are being filled
     "fills",
     metadata,
     Column("rule_id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column(
+        "since_offset", BigInteger, nullable=False
+    ),  # of the log, when the rule was switched on; kept when it begins anew
+    Column("since", BigInteger, nullable=False),  # and the instant
     Column("phase", Text, nullable=False),  # counting | judging
     Column("done", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),
+    Column("error", Text, nullable=True),  # why it stands still, in plain words
+    Column("retry_at", BigInteger, nullable=True),  # when it begins anew then
 )
 
 metric_numbers = Table(  # by which the blocks of subjects' state know a metric

@@ -27,21 +27,10 @@ def pipeline(store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) 
     return pipeline
 
 
-def until_filled(pipeline: Pipeline) -> None:
-    for _ in range(5_000):
-        pipeline.settle()
-        if all(
-            row["filled_version"] == row["version"] for row in pipeline.rows(tables.rules) if row["status"] == "active"
-        ):
-            return
-        time.sleep(0.002)  # history is read by a thread of its own
-    raise AssertionError("the rule is never filled")
-
-
 def test_everybody_who_matches_is_found_and_nobody_is_messaged(pipeline: Pipeline) -> None:
     """Half of them have three errors: they become members quietly, and nothing is left of the filling."""
     rule = pipeline.rule(THREE)
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
     assert pipeline.moves() == []
     assert pipeline.rows(tables.fills) == []
@@ -53,7 +42,7 @@ def test_calls_that_come_meanwhile_count_once(pipeline: Pipeline) -> None:
     pipeline.evaluator.tick()
     for user in USERS:
         pipeline.hear(api_call(400, user_id=user))
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(rule) == set(USERS)
     assert pipeline.members(four) == set()
 
@@ -66,7 +55,7 @@ def test_a_crash_in_between_counts_nothing_twice(pipeline: Pipeline) -> None:
         time.sleep(0.02)
     pipeline.evaluator.flush()
     pipeline.restart()
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
 
 
@@ -79,7 +68,7 @@ def test_switching_off_cancels_and_switching_on_begins_anew(pipeline: Pipeline) 
     assert pipeline.rows(tables.fills) == []
     assert pipeline.members(rule) == set()
     pipeline.change_rule(rule, status="active")
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(rule) == {user for number, user in enumerate(USERS) if number % 2}
 
 
@@ -87,7 +76,7 @@ def test_those_who_match_can_be_messaged_too(pipeline: Pipeline) -> None:
     """The person who switches the rule on may choose that those who match already enter as if they did just now."""
     rule = pipeline.rule(THREE)
     pipeline.change_rule(rule, greets=True)
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert len(pipeline.moves()) == len(pipeline.members(rule)) == len(USERS) // 2
 
 
@@ -96,7 +85,7 @@ def test_a_rule_that_shares_a_metric_waits_for_all_of_it(pipeline: Pipeline) -> 
     first = pipeline.rule(THREE)
     pipeline.evaluator.tick()
     second = pipeline.rule(THREE.replace(">= 3", ">= 2"), name="two")
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(first) == {user for number, user in enumerate(USERS) if number % 2}
     assert pipeline.members(second) == set(USERS)
 
@@ -106,7 +95,7 @@ def test_a_rule_in_force_keeps_its_count_when_another_must_reach_further_back(pi
     """Half an hour and an hour have buckets of one width: the count is filled anew for both, whatever becomes of the other."""
     text = "count of api_call where status = 400 in the last 30 minutes >= 2"
     short = pipeline.rule(text)
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(short) == set(USERS)
     long = pipeline.rule(text.replace("30", "60"), name="long")
     for _ in range(3):
@@ -118,7 +107,7 @@ def test_a_rule_in_force_keeps_its_count_when_another_must_reach_further_back(pi
         pipeline.evaluator.flush()
         pipeline.restart()
     pipeline.hear(*api_calls(2, 400, user_id="later"))
-    until_filled(pipeline)
+    pipeline.until_filled()
     assert pipeline.members(short) == {*USERS, "later"}
     assert pipeline.members(long) == (set() if ending == "switched off" else {*USERS, "later"})
     assert ("entered", "later", 1) in pipeline.moves()
@@ -130,7 +119,7 @@ def test_timers_of_first_judgements_survive_a_crash(pipeline: Pipeline, monkeypa
     monkeypatch.setattr(behind, "A_FEW", 0)  # nothing is stored that need not be
     monkeypatch.setattr(behind, "AT_REST", 0)
     rule = pipeline.rule("time since last api_call >= 7 days")
-    until_filled(pipeline)
+    pipeline.until_filled()
     pipeline.restart()
     pipeline.advance(7 * DAY + HOUR)
     assert pipeline.members(rule) == set(USERS)

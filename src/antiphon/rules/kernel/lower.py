@@ -167,6 +167,7 @@ class Kernel:
         self.rule_ids = sorted((*program.specs, *program.computed))
         self.rule_index = {rule_id: index for index, rule_id in enumerate(self.rule_ids)}
         self.tables = Tables(self._metrics, self._lower_rules(lowerings))
+        self._starts = self.tables.rules.start.copy()
         self.wait(waiting)
 
     # -- plans ---------------------------------------------------------------------------------------------------
@@ -174,6 +175,9 @@ class Kernel:
     def wait(self, waiting: Collection[int]) -> None:
         """Have only these rules judge nobody. All plans get new numbers."""
         self.waiting = frozenset(waiting)
+        held = [self.rule_index[rule] for rule in self.waiting if rule in self.rule_index]
+        self.tables.rules.start[:] = self._starts
+        self.tables.rules.start[held] = -1  # when their time comes by timers, Python leaves them as they are
         self.plans = PlanTable()
         self._met = list[Touch]()
         self._meant_rows = np.zeros((0, 4), np.int64)

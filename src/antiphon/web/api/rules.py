@@ -37,11 +37,16 @@ Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
 class RuleFilling(msgspec.Struct, kw_only=True):
-    """A rule on its way into force: `counting` what it needs over history, or `judging` everybody; `done` of `total`."""
+    """A rule on its way into force: `counting` what it needs over history, or `judging` everybody; `done` of `total`.
+
+    `error` says why it stands still, in plain words; it begins anew at `retry_at` (ms).
+    """
 
     phase: Literal["counting", "judging"]
     done: int
     total: int
+    error: str | None
+    retry_at: int | None
 
 
 class RuleOut(msgspec.Struct, kw_only=True):
@@ -347,7 +352,7 @@ def _rule_out(context: WebContext, rule: Rule, members: int, filling: Mapping[in
         sentence=context.rules.from_tree(rule.tree, rule.subject_kind).sentence,
         members=members,
         filled=rule.filled_version == rule.version,
-        filling=None if way is None else RuleFilling(phase=way.phase, done=way.done, total=way.total),
+        filling=None if way is None else RuleFilling(**msgspec.structs.asdict(way)),
         created_at=rule.created_at,
         updated_at=rule.updated_at,
     )
