@@ -730,6 +730,8 @@ export type RuleFilling = {
   phase: 'counting' | 'judging';
   done: number;
   total: number;
+  error: string | null;
+  retry_at: number | null;
 };
 
 /**
