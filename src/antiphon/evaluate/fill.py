@@ -72,7 +72,7 @@ class Unreadable(Exception):  # noqa: N818 - what the past is, not what went wro
 
     def __init__(self, cause: Exception) -> None:
         """Take what a library said."""
-        said = " ".join(str(cause).split()) or type(cause).__name__
+        said = " ".join(str(cause).partition("\nLINE ")[0].split()) or type(cause).__name__  # without the query
         super().__init__(f"The events of the past cannot be read: {said[:_SAID]}")
 
 

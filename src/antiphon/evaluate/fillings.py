@@ -157,7 +157,7 @@ class Fillings:
         self._resting.append(Resting(filling, until))
         fills.tell_failed(conn, [row.id for row in filling.rows], f"{error}", until)
         names = [one.name for one in (*filling.rows, *filling.traits)]
-        log.warning("a filling must begin anew", of=names, why=str(error), failures=failures, exc_info=error.__cause__)
+        log.warning("a filling must begin anew", of=names, why=str(error), failures=failures)
 
     # -- the work --------------------------------------------------------------------------------------------------
 

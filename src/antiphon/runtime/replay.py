@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from antiphon.act.settings import ActSettings
 from antiphon.act.stage import Actor
+from antiphon.evaluate.already import People
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.ingest.relay import Relay
@@ -129,10 +131,14 @@ class _Before:
         self._events = events
 
     @contextmanager
-    def connect(self, *, before: int | None = None, people: bool = False) -> Generator[None]:
+    def connect(self, *, before: int | None = None, people: bool | Mapping[str, Any] = False) -> Generator[None]:
         """There is nothing to query."""
         del before, people
         yield None
+
+    def hold_people(self) -> People:
+        """Nobody asks: rules are filled at the moment at which they are switched on."""
+        raise NotImplementedError
 
     def past(self, before: int, names: Collection[str] | None = None, regexes: Collection[str] = ()) -> Iterable[Event]:
         """All of them; filling looks at what it needs."""

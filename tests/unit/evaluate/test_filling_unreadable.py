@@ -154,6 +154,7 @@ def test_nobody_leaves_a_rule_by_time_while_its_count_is_lost(pipeline: Pipeline
     pipeline.change_rule(rule, text=THREE.replace("24 hours", "7 days"))
     pipeline.until_failed()
     pipeline.advance(2 * DAY)
+    pipeline._until(lambda: (pipeline.rows(tables.fills)[0]["retry_at"] or 0) > pipeline.clock())
     assert pipeline.members(rule) == WITH_THREE
     past.mend()
     pipeline.advance(LONGEST_REST)
