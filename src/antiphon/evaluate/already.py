@@ -11,9 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import ibis
-
 from antiphon.rules import tree
+from antiphon.rules.engines import duckdb_sql
 from antiphon.rules.history import members
 from antiphon.rules.history_rows import history_tables
 from antiphon.rules.live import RuleSpec
@@ -109,4 +108,4 @@ def matching(
     )
     asked = found.rows.filter(found.rows.matched).select("subject_id")
     with connect(moment.offset if reads_events else 0, people) as db:
-        return frozenset(row[0] for row in db.execute(str(ibis.to_sql(asked, dialect="duckdb"))).fetchall())
+        return frozenset(row[0] for row in db.execute(duckdb_sql(asked)).fetchall())

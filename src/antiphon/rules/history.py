@@ -53,41 +53,51 @@ def members(
     now: int,
     time_zone: str,
     segments: Mapping[str, tree.Tree] | None = None,
+    by_subject: Table | None = None,
 ) -> Members:
     """Who a rule holds for at `now` (ms), which is not before any event's receipt.
 
+    `by_subject` is what `event_rows` makes of the tables, where that is there already (a view, see `rows_by_name`).
     `segments` are the rules that others may refer to, by name; a name that is not there has no members.
     Raises InvalidInput for a rule that cannot be evaluated.
     """
     compiler = LeafCompiler(subject_kind, LocalDays(time_zone), now)
-    assembly = _Assembly(compiler, segments or {})
+    assembly = _Assembly(compiler, segments or {}, named=True)
     matched = assembly.truth(rule, "")
-    counted = event_rows(HistoryTables(events, profiles, identities), subject_kind)
+    if by_subject is None:
+        counted = event_rows(HistoryTables(compiler.needed(events), profiles, identities), subject_kind)
+    else:
+        counted = compiler.needed(by_subject)
     rows = compiler.joined(subject_rows(profiles, subject_kind, with_company=compiler.reads_company), counted)
     columns: dict[str, Any] = {}
     leaves: list[LeafColumns] = []
     for number, (path, node, leaf) in enumerate(assembly.leaves):
         found = LeafColumns(
-            path=path, node=node, truth=f"truth_{number}", value=f"value_{number}", right=f"right_{number}"
+            path=path, node=node, truth=_truth(number), value=f"value_{number}", right=f"right_{number}"
         )
         leaves.append(found)
         columns |= {found.truth: leaf.truth(rows), found.value: leaf.value(rows), found.right: leaf.right(rows)}
-    return Members(rows=rows.select(subject_id=rows.subject_id, matched=matched(rows), **columns), leaves=tuple(leaves))
+    judged = rows.select(subject_id=rows.subject_id, **columns)
+    return Members(rows=judged.select("subject_id", *columns, matched=matched(judged)), leaves=tuple(leaves))
+
+
+def _truth(number: int) -> str:
+    return f"truth_{number}"
 
 
 def condition_truth(rule: tree.Tree, compiler: LeafCompiler, segments: Mapping[str, tree.Tree]) -> Make:
     """The truth of a rule's tree as a column of what `compiler` joins; `segments` as in `members`."""
-    return _Assembly(compiler, segments).truth(rule, "")
+    return _Assembly(compiler, segments, named=False).truth(rule, "")
 
 
 class _Assembly:
     """Puts the conditions together as the tree says; the trees of segments stand in for references to them.
 
-    `leaves` are the rule's own conditions in reading order.
+    `leaves` are the rule's own conditions in reading order; their truths are made anew, or, `named`, are columns already.
     """
 
-    def __init__(self, compiler: LeafCompiler, segments: Mapping[str, tree.Tree]) -> None:
-        self._compiler, self._segments = compiler, segments
+    def __init__(self, compiler: LeafCompiler, segments: Mapping[str, tree.Tree], *, named: bool) -> None:
+        self._compiler, self._segments, self._named = compiler, segments, named
         self._inlined: list[str] = []
         self.leaves: list[tuple[str, tree.Leaf, Leaf]] = []
 
@@ -98,9 +108,10 @@ class _Assembly:
             return lambda rows: _combined(node, [child(rows) for child in children])
         place = len(self.leaves)
         leaf = self._segment(node) if isinstance(node, tree.InSegment) else self._compiler.leaf(node)
-        if not self._inlined:
-            self.leaves.insert(place, (path, node, leaf))
-        return leaf.truth
+        if self._inlined:
+            return leaf.truth
+        self.leaves.append((path, node, leaf))
+        return (lambda rows: rows[_truth(place)]) if self._named else leaf.truth
 
     def _segment(self, node: tree.InSegment) -> Leaf:
         if node.name in self._inlined:

@@ -21,6 +21,7 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import buckets, sketches
 from antiphon.rules.accumulators import LARGEST, MICRO, exact_weight, plain
 from antiphon.rules.columns import Column, Numbers, Table, Values, epoch_ms, hexadecimal
+from antiphon.rules.engines import duckdb_sql
 from antiphon.rules.history_leaves import selected
 from antiphon.rules.history_rows import counted_weight, local_day
 from antiphon.rules.metrics import Metric
@@ -36,11 +37,13 @@ class _Form(msgspec.Struct, frozen=True):
     """How one accumulator is had from history.
 
     `rows` turns the chosen events (`kind, id, bucket, at, weight, event_id, source, value, day`) into one row a group, with
-    columns of its own after those of the group; `accumulated` turns the values of these into what is kept live.
+    columns of its own after those of the group; `accumulated` turns the values of these into what is kept live. Unless `alone`
+    there are several rows a group.
     """
 
     rows: Callable[[Table], Table]
     accumulated: Callable[..., Any]
+    alone: bool = True
 
 
 def metric_rows(metric: Metric, selector: Selector, kind: SubjectKind, events: Table, *, now: int) -> Table | None:
@@ -92,13 +95,26 @@ def filled(
     rows = metric_rows(metric, selector, kind, events, now=now)
     if rows is None:
         return None
-    query = ibis.to_sql(rows.order_by(list(_GROUP)), dialect="duckdb")
-    return _values(metric, db.sql(str(query)))
+    if metric.ever and _FORMS[metric.accumulator.key].alone:
+        return _single_values(metric, db.sql(duckdb_sql(rows)))
+    return _values(metric, db.sql(duckdb_sql(rows.order_by(list(_GROUP)))))
+
+
+def _rows(found: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
+    return (row for batch in found.to_arrow_reader(_BATCH) for row in zip(*batch.to_pydict().values(), strict=True))
+
+
+def _single_values(metric: Metric, found: duckdb.DuckDBPyRelation) -> Iterator[tuple[SubjectKey, Any]]:
+    """The values of rows that are one for each id, in any order."""
+    accumulated = _FORMS[metric.accumulator.key].accumulated
+    for kind, subject_id, _, *values in _rows(found):
+        yield SubjectKey(kind, subject_id), accumulated(*values)
 
 
 def _values(metric: Metric, found: duckdb.DuckDBPyRelation) -> Iterator[tuple[SubjectKey, Any]]:
+    """The values of rows that come by id and bucket."""
     accumulated = _FORMS[metric.accumulator.key].accumulated
-    rows = (row for batch in found.to_arrow_reader(_BATCH) for row in zip(*batch.to_pydict().values(), strict=True))
+    rows = _rows(found)
     for (kind, subject_id), of_id in groupby(rows, key=lambda row: (row[0], row[1])):
         numbers, values = [], []
         for row in of_id:
@@ -242,7 +258,7 @@ _FORMS: dict[str, _Form] = {
     "last": _Form(_picked(newest=True), _value),
     "first_at": _Form(_grouped(first_at=lambda rows: rows["at"].min()), int),
     "last_at": _Form(_grouped(last_at=lambda rows: rows["at"].max()), int),
-    "days": _Form(_days, _alone),
-    "digests": _Form(_digests, _alone),
-    "spread": _Form(_spread, _number),
+    "days": _Form(_days, _alone, alone=False),
+    "digests": _Form(_digests, _alone, alone=False),
+    "spread": _Form(_spread, _number, alone=False),
 }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import ibis
 import msgspec
 
 from antiphon.model.subject import SubjectKind
+from antiphon.rules import tree
 from antiphon.rules.accumulators import WEIGHT_STEPS
 from antiphon.rules.columns import OWN, Numbers, Table, Values, epoch_ms
+from antiphon.rules.values import LARGEST_DATE
 from antiphon.rules.zones import LocalDays
 
 DAY_MS = 86_400_000
@@ -36,6 +40,33 @@ def history_tables() -> HistoryTables:
         profiles=ibis.table(profiles, name="profiles"),
         identities=ibis.table({"kind": "string", "id": "string", "user_id": "string"}, name="identities"),
     )
+
+
+class Needed:
+    """Which events several selectors and windows may look at, so that the others are not read: by name, and from when on."""
+
+    def __init__(self) -> None:
+        """None, as long as nothing is added."""
+        self._names: set[str] | None = set()
+        self._start: int | None = LARGEST_DATE
+
+    def add(self, selector: tree.Selector, start: int | None = None) -> None:
+        """Add the events of a selector, from `start` (ms) on, or of all time."""
+        self._names = None if self._names is None or selector.match != "exact" else {*self._names, selector.event}
+        self._start = None if self._start is None or start is None else min(self._start, start)
+
+    def of(self, events: Table) -> Table:
+        """Those of the table's events; the conditions are such as the statistics of its files can answer."""
+        if self._names is not None:
+            names = sorted(self._names)
+            events = events.filter(events.name == names[0] if len(names) == 1 else events.name.isin(names))
+        return events if self._start is None else events.filter(events.timestamp >= instant(self._start))
+
+
+def instant(ms: int) -> Values:
+    """A constant instant."""
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return ibis.literal(at, type="timestamp('UTC')")
 
 
 def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
@@ -70,6 +101,13 @@ def event_rows(tables: HistoryTables, kind: SubjectKind) -> Table:
         at=epoch_ms(rows.timestamp),
     )
     return chosen.filter(chosen.subject_id.notnull())
+
+
+def rows_by_name(kind: SubjectKind) -> Table:
+    """What `event_rows` gives, by the name of a view that has been made of it: `user_events` or `company_events`."""
+    texts = dict.fromkeys(("name", "event_id", "source"), "string")
+    kinds = {**texts, "timestamp": "timestamp('UTC', 6)", "properties": "string", **OWN, "subject_id": "string"}
+    return ibis.table({**kinds, "weight": "float64", "at": "int64"}, name=f"{kind}_events")
 
 
 def counted_weight(rows: Table) -> Numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ import msgspec
 from antiphon.model.clock import DAY
 from antiphon.rules import tree
 from antiphon.rules.columns import Column, Flags, Numbers, Table, Values
+from antiphon.rules.history_rows import instant
 from antiphon.rules.known import latest_first_seen, needed_length
 from antiphon.rules.trait_windows import EARLIEST, ZoneFrame, zone_names
 from antiphon.rules.windows import BetweenFrame, frame
@@ -151,9 +152,3 @@ def zone_starts(period: str, now: int) -> list[tuple[int, list[str]]]:
 def instant_of(ms: Numbers) -> Values:
     """Milliseconds since 1970 as a timestamp of whole seconds."""
     return (ms // 1000).as_timestamp("s")
-
-
-def instant(ms: int) -> Values:
-    """A constant instant."""
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return ibis.literal(at, type="timestamp('UTC')")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
-import ibis
+import duckdb
 import msgspec
 
 from antiphon.errors import InvalidInput, NotFound
@@ -17,9 +18,10 @@ from antiphon.model.clock import Clock
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import aggregates, tree
+from antiphon.rules.engines import duckdb_sql
 from antiphon.rules.explain import ConditionReport
-from antiphon.rules.history import LeafColumns, members
-from antiphon.rules.history_rows import history_tables
+from antiphon.rules.history import LeafColumns, Members, members
+from antiphon.rules.history_rows import event_rows, history_tables, rows_by_name
 from antiphon.rules.live import RuleSpec, compile_program
 from antiphon.rules.render import render
 from antiphon.rules.sentence import clause, measured, sentence, shown, trait, wanted
@@ -87,25 +89,21 @@ class RuleEngine:
         with self._store.state.read() as conn:
             zone = read_workspace(conn).time_zone
             segments = segment_trees(conn, tree_segments(rule))
-        bare = history_tables()
+        bare, rows = history_tables(), rows_by_name(kind)
+        found = members(
+            rule, kind, bare.events, bare.profiles, bare.identities,
+            now=now, time_zone=zone, segments=segments, by_subject=rows,
+        )  # fmt: skip
         with self._reader.connect(people=True) as db:
-            found = members(
-                rule, kind, bare.events, bare.profiles, bare.identities, now=now, time_zone=zone, segments=segments
-            )
-            db.execute(f"CREATE TEMP TABLE judged AS {ibis.to_sql(found.rows, dialect='duckdb')}")
-            counted = ", ".join(
-                ["count(*)", "count_if(matched)", *(f"count_if({leaf.truth})" for leaf in found.leaves)]
-            )
-            row = db.execute(f"SELECT {counted} FROM judged").fetchone() or (0, 0)  # noqa: S608 - our own names
-            sample = db.execute(f"SELECT * FROM judged WHERE matched ORDER BY subject_id LIMIT {SAMPLE}")  # noqa: S608
-            names = [column[0] for column in sample.description or ()]
-            people = [dict(zip(names, values, strict=True)) for values in sample.fetchall()]
+            db.execute(f"CREATE TEMP VIEW {rows.get_name()} AS {_rows_query(kind)}")
+            counted = _row(db, _counts(found))
+        people = counted["sample"] or []
         return Preview(
-            total=row[1],
-            of=row[0],
+            total=counted["total"],
+            of=counted["subjects"],
             conditions=[
-                PreviewCondition(path=leaf.path, text=render(leaf.node), count=count)
-                for leaf, count in zip(found.leaves, row[2:], strict=True)
+                PreviewCondition(path=leaf.path, text=render(leaf.node), count=counted[leaf.truth])
+                for leaf in found.leaves
             ],
             sample=[
                 PreviewSubject(id=person["subject_id"], reasons=[_reason(leaf, person) for leaf in found.leaves])
@@ -185,6 +183,27 @@ def segment_trees(conn: Connection, names: Iterable[str]) -> dict[str, tree.Tree
             found[name] = _decode(row.tree)
             todo += tree.segments(found[name])
     return found
+
+
+@lru_cache(maxsize=2)
+def _rows_query(kind: SubjectKind) -> str:
+    """The query of the view of events by subject, which is the same for all rules."""
+    return duckdb_sql(event_rows(history_tables(), kind))
+
+
+def _counts(found: Members) -> str:
+    """The query of one row: how many subjects there are, match, and meet each condition; and the first few who match."""
+    judged, matched = duckdb_sql(found.rows), "FILTER (WHERE matched)"
+    counts = ["count(*) AS subjects", f"count(*) {matched} AS total"]
+    counts += [f"count(*) FILTER (WHERE {leaf.truth}) AS {leaf.truth}" for leaf in found.leaves]
+    first = f"arg_min(judged, subject_id, {SAMPLE}) {matched} AS sample"
+    return f"SELECT {', '.join(counts)}, {first} FROM ({judged}) AS judged"  # noqa: S608 - our own names
+
+
+def _row(db: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    found = db.execute(query)
+    names = [column[0] for column in found.description or ()]
+    return dict(zip(names, found.fetchone() or (), strict=True))
 
 
 def _decode(value: dict[str, Any]) -> tree.Tree:
