@@ -41,7 +41,7 @@ run: setup ## serve on http://127.0.0.1:8000 from the folder ./data (ARGS="--por
 demo: setup ## start the example API and its simulated customers against a running server
 	@exec .venv/bin/antiphon demo $(ARGS)
 
-test: setup servers $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, contract, faults, browser
+test: setup servers $(STAMPS)/spark $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, contract, faults, browser
 	@if [ -f ui/package.json ]; then npm --prefix ui test; fi
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
 
@@ -110,6 +110,11 @@ clean: ## remove what was made (never the data folder)
 
 $(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(wildcard hatch_build.py) $(C_SOURCES) $(PAGE_SOURCES)
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --reinstall-package antiphon
+	@mkdir -p $(@D) && touch $@
+
+# a group of its own, since it is large: only the tests need it, and serving does not install it
+$(STAMPS)/spark: $(STAMPS)/python
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --group spark
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/ui: $(STAMPS)/python $(wildcard ui/package-lock.json)

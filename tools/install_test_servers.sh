@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests talk to and do not bring along: PostgreSQL, Chromium with a font, postfix's smtp-sink, promtool.
+# Installs what the tests talk to and do not bring along: PostgreSQL, Chromium with a font, postfix's smtp-sink, promtool,
+# and Java, on which PySpark runs.
 # With the word `peers`, also what bench/peers.py compares with: Prometheus and Alertmanager.
 # Does nothing, quickly, when all of it is there; nothing is started.
 set -euo pipefail
@@ -10,6 +11,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
   || missing+=(chromium)
 [ -x /usr/sbin/smtp-sink ] || command -v smtp-sink >/dev/null || missing+=(postfix)
 command -v promtool >/dev/null || missing+=(prometheus)
+command -v java >/dev/null || missing+=(default-jre-headless)
 compgen -G '/usr/share/fonts/*/*' >/dev/null || missing+=(fonts-dejavu-core)
 if [ "${1:-}" = peers ]; then
   command -v prometheus >/dev/null || missing+=(prometheus)

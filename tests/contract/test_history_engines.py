@@ -1,14 +1,16 @@
-"""Rules over history say the same on PostgreSQL as on DuckDB: the same expression, over the same random world."""
+"""Rules over history say the same on PostgreSQL and Spark as on DuckDB: the same expression, over the same random world."""
 
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import psycopg
 import pytest
+from pyarrow import parquet
 
 from antiphon.model.clock import DAY, MINUTE
-from antiphon.rules.engines import POSTGRES, postgres_sql
+from antiphon.rules.engines import POSTGRES, SPARK, SPARK_SETTINGS, postgres_sql, spark_sql
 from antiphon.rules.history import members
 from antiphon.rules.history_rows import history_tables
 from antiphon.rules.text import parse
@@ -29,6 +31,7 @@ FORMS = (
     "time since last api_call >= 7 days",
     'time since first "order created" >= 20 days',
     "last status of api_call ever = 400",
+    'first plan of api_call in the last 30 days = "pro"',
     "distinct status of api_call ever >= 3",
     "p90 of amount of api_call ever > 2",
     "count of api_call in the last 7 days <= 50% of its average over the previous 4 weeks",
@@ -39,8 +42,7 @@ FORMS = (
     "signed_up in the last 7 days",
     'at least 2 of (plan exists; limit >= 2; count of "order created" ever >= 2)',
 )
-NOT_ON_POSTGRES = ("last status of api_call ever = 400",)
-"""`first P of S` and `last P of S` need an aggregate that PostgreSQL has not, see `engines.postgres_sql`."""
+COMPANY_FORMS = FORMS[:3]
 TYPES = {
     "string": 'text COLLATE "C"',
     "double": "double precision",
@@ -105,6 +107,11 @@ def from_duckdb(world: World, text: str, kind: str) -> dict[str, bool]:
     return world.history(parse(text, kind), kind, NOW, "Europe/Berlin", {})
 
 
+def asked() -> list[tuple[str, str]]:
+    """Every form of a rule for users, and some for companies."""
+    return [*((text, "user") for text in FORMS), *((text, "company") for text in COMPANY_FORMS)]
+
+
 @pytest.mark.postgres
 def test_postgresql_says_the_same_of_each_form(empty_postgres: str) -> None:
     """Every form of a rule for users, and some for companies, over a random world: the same truth for everybody."""
@@ -114,8 +121,7 @@ def test_postgresql_says_the_same_of_each_form(empty_postgres: str) -> None:
             conn.execute(statement)
         world = random_world(seed=1)
         create(conn, world)
-        asked = [(text, "user") for text in FORMS if text not in NOT_ON_POSTGRES]
-        for text, kind in (*asked, *((text, "company") for text, _ in asked[:3])):
+        for text, kind in asked():
             rows = dict(conn.execute(postgres_sql(rows_of(text, kind))).fetchall())
             assert rows == from_duckdb(world, text, kind), f"{text} ({kind})"
 
@@ -131,3 +137,43 @@ def create(conn: psycopg.Connection, world: World) -> None:
             cursor.executemany(
                 f'INSERT INTO "{name}" VALUES ({marks})', [tuple(row.values()) for row in table.to_pylist()]
             )
+
+
+SESSION = {
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "1g",
+    # each query is asked once, of a few rows: compiling it takes longer than running it
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning", "ignore::ResourceWarning")
+def test_spark_says_the_same_of_each_form(tmp_path: Path) -> None:
+    """The same forms over the same world, read by Spark from Parquet files, as the history's are."""
+    sessions = pytest.importorskip("pyspark.sql", reason="`make test` installs PySpark")
+    builder = sessions.SparkSession.builder.master("local[1]")
+    for key, value in {**SPARK_SETTINGS, **SESSION}.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    try:
+        spark.sparkContext.setLogLevel("OFF")
+        for statement in SPARK:
+            spark.sql(statement)
+        world = random_world(seed=1)
+        for name, table in world.tables().items():
+            file = str(tmp_path / f"{name}.parquet")
+            parquet.write_table(table, file)
+            spark.read.parquet(file).createOrReplaceTempView(name)
+        for text, kind in asked():
+            rows = {row.subject_id: row.matched for row in spark.sql(spark_sql(rows_of(text, kind))).collect()}
+            assert rows == from_duckdb(world, text, kind), f"{text} ({kind})"
+    finally:
+        spark.stop()

@@ -14,7 +14,7 @@ import msgspec
 
 from antiphon.rules import sketches
 from antiphon.rules.accumulators import MICRO
-from antiphon.rules.columns import Column, Flags, Numbers, Texts, Values, hexadecimal
+from antiphon.rules.columns import Column, Flags, Numbers, Values, hexadecimal
 from antiphon.rules.values import LARGEST
 
 Form = Literal["selector", "property", "ratio"]
@@ -30,13 +30,12 @@ Example = tuple[tuple[tuple[Any, float], ...], Any]
 class Selection(msgspec.Struct, frozen=True):
     """The rows of history that a selector and a window pick out, for use in a grouped aggregation.
 
-    `at` is the timestamp in ms, `order` what makes the order of events total, `day` the local day's number.
+    `at` is the timestamp in ms, `day` the local day's number.
     """
 
     hit: Flags
     weight: Numbers
     at: Numbers
-    order: tuple[Values, ...]
     day: Numbers
     value: Column | None
 
@@ -47,7 +46,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     `promql` is its PromQL over counters, where it has one: of `{selector}`, `{to}`, `{range}` and `{by}`, the subject's
     label. `result` turns what was accumulated (None: no event) into the value; `empty` is the value over no events.
     A ratio keeps no accumulation of its own: it divides two counts. Over history a percentile has no `history` but
-    `percent`: it needs rows of its own, see `history_spread.py`.
+    `percent`, and what takes the value of one event `picks`: these need rows of their own, see `history_spread.py`.
     """
 
     key: str
@@ -58,6 +57,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     result: Callable[[Any], Any]
     history: Callable[[Selection], Values] | None = None
     percent: int | None = None
+    picks: Literal["oldest", "newest"] | None = None
     sentence: str
     meaning: str
     empty: float | None = None
@@ -96,12 +96,6 @@ def _mean_column(selection: Selection) -> Numbers:
     number = _column(selection).number
     hit = selection.hit & (number.abs() < LARGEST).fill_null(False)
     return _sum_column(selection) / selection.weight.sum(where=hit).nullif(0)
-
-
-def _picked_column(selection: Selection, *, newest: bool) -> Texts:
-    column = _column(selection)
-    order = [key.desc() if newest else key.asc() for key in selection.order]
-    return column.json.cast("string").first(where=selection.hit & column.exists, order_by=order)
 
 
 def _distinct_column(selection: Selection) -> Numbers:
@@ -251,7 +245,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         gives="value",
         accumulator="first",
         result=lambda kept: kept[3],
-        history=lambda selection: _picked_column(selection, newest=False),
+        picks="oldest",
         sentence="first {property} of {selector}",
         meaning="the property's value in the oldest event that has it",
         examples=((((None, 1), ("a", 1), ("b", 1)), "a"), (((5, 1), ("b", 1)), 5), ((), None)),
@@ -263,7 +257,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         gives="value",
         accumulator="last",
         result=lambda kept: kept[3],
-        history=lambda selection: _picked_column(selection, newest=True),
+        picks="newest",
         sentence="last {property} of {selector}",
         meaning="the property's value in the newest event that has it",
         examples=(((("a", 1), ("b", 1), (None, 1)), "b"), (((True, 1),), True), ((), None)),

@@ -1,6 +1,6 @@
 """A JSON value of each row, as Ibis columns: the counterpart of `values.py` over history.
 
-`json_extract`, `json_type`, `md5` and `epoch_ms` are the only functions named here that an engine must have under that name, or
+`json_extract_path`, `json_type`, `md5` and `epoch_ms` are the only functions named here that an engine must have under that name, or
 be given (`engines.py`); all else is Ibis, so this is the one place to look at when another engine joins.
 """
 
@@ -24,9 +24,12 @@ Jsons = Any
 Values = Any
 
 
-@ibis.udf.scalar.builtin(name="json_extract", signature=(("json", "string"), "json"))
+@ibis.udf.scalar.builtin(name="json_extract_path", signature=(("json", "string"), "json"))
 def json_extract(document: object, pointer: str) -> Any:
-    """The part of a document that a JSON pointer names."""
+    """The part of a document that a JSON pointer names.
+
+    By its other name, as translations take what is called `json_extract` for something with a path of names.
+    """
 
 
 @ibis.udf.scalar.builtin(name="json_type", signature=(("json",), "string"))

@@ -15,8 +15,8 @@ from antiphon.rules.baselines import ADDED_UP
 from antiphon.rules.columns import Column, Flags, Numbers, Table, tested
 from antiphon.rules.compile import fixed_target, of_company
 from antiphon.rules.history_ordered import follow_up_rows, sequence_rows
-from antiphon.rules.history_rows import local_day
-from antiphon.rules.history_spread import percentile_rows
+from antiphon.rules.history_rows import Needed, local_day
+from antiphon.rules.history_spread import percentile_rows, picked_rows
 from antiphon.rules.history_windows import Edges, Make, WindowEdges
 from antiphon.rules.known import depends_on_known
 from antiphon.rules.patterns import wildcard_regex
@@ -43,9 +43,14 @@ class LeafCompiler:
         self._dates = {row.key: row for row in dates.DATE_OPERATORS}
         self._columns: dict[bytes, tuple[str, Make]] = {}
         self._sides: dict[bytes, tuple[str, Callable[[Table, str], Table]]] = {}
-        self._hits: list[Make] = []
+        self._hits: dict[bytes, tuple[str, Make]] = {}
+        self._needed = Needed()
         self._edges = WindowEdges(days, now, self._column)
         self.reads_company = False
+
+    def needed(self, events: Table) -> Table:
+        """The events, of the table as it is stored, among which are all that the conditions look at."""
+        return self._needed.of(events)
 
     def joined(self, subjects: Table, events: Table) -> Table:
         """Subjects with a column for each aggregate."""
@@ -59,10 +64,11 @@ class LeafCompiler:
             subjects = subjects.left_join(found, subjects.subject_id == found.side_id).drop("side_id")
         if not self._columns:
             return subjects
-        needed = self._hits[0](events)
-        for hit in self._hits[1:]:
-            needed = needed | hit(events)
-        counted = events.filter(needed)
+        flagged = events.mutate(**{name: hit(events) for name, hit in self._hits.values()})
+        any_hit: Any = None
+        for name, _ in self._hits.values():
+            any_hit = flagged[name] if any_hit is None else any_hit | flagged[name]
+        counted = flagged.filter(any_hit)
         made = {name: make(counted) for name, make in self._columns.values()}
         totals = counted.group_by(totals_id=counted.subject_id).aggregate(**made)
         return subjects.left_join(totals, subjects.subject_id == totals.totals_id)
@@ -74,10 +80,14 @@ class LeafCompiler:
         if isinstance(node, tree.Measure):
             return self._measure(node)
         if isinstance(node, tree.Sequence):
+            for step in node.steps:
+                self._needed.add(step)
             name = self._side(tree.canonical(node), lambda events, name: sequence_rows(node, events, selected, name))
             done: Make = lambda rows: rows[name].notnull()  # noqa: E731
             return Leaf(done, done, lambda _: ibis.literal(True))
         if isinstance(node, tree.FollowUpMissing):
+            self._needed.add(node.did)
+            self._needed.add(node.then_not)
             name, wait = (
                 self._side(tree.canonical(node), lambda events, name: follow_up_rows(node, events, selected, name)),
                 node.wait.ms,
@@ -173,6 +183,8 @@ class LeafCompiler:
         if key in self._columns:
             return self._columns[key][0]
 
+        self._needed.add(aggregate.selector, edges.start if isinstance(edges.start, int) else None)
+
         def hit(events: Table) -> Flags:
             chosen, covered = selected(aggregate.selector, events), edges.covers(events)
             return chosen if covered is None else chosen & covered
@@ -185,16 +197,25 @@ class LeafCompiler:
                     events, hit(events), Column.of(events.properties, of).number, percent, name
                 ),
             )
+        if row.picks is not None:
+            newest, of = row.picks == "newest", aggregate.property or ""
+            return self._side(
+                key,
+                lambda events, name: picked_rows(
+                    events, hit(events), Column.of(events.properties, of), name, newest=newest
+                ),
+            )
         history = row.history
         assert history is not None, "a row has one or the other"  # noqa: S101
+        same = repr((aggregate.selector, edges)).encode()
+        flag, _ = self._hits.setdefault(same, (f"hit_{len(self._hits)}", hit))
 
         def make(events: Table) -> Any:
             return history(
                 aggregates.Selection(
-                    hit=hit(events),
+                    hit=events[flag],
                     weight=events.weight,
                     at=events["at"],
-                    order=(events["at"], events.event_id, events.source),
                     day=local_day(events["at"], self._days, self._now) if row.accumulator == "days" else events["at"],
                     value=Column.of(events.properties, aggregate.property) if aggregate.property else None,
                 )
@@ -202,7 +223,6 @@ class LeafCompiler:
 
         name = f"made_{len(self._columns)}"
         self._columns[key] = (name, make)
-        self._hits.append(hit)
         return name
 
     def _right(self, value: tree.Target) -> Make:

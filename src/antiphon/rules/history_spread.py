@@ -1,10 +1,13 @@
-"""Percentiles over history: weighted, exact while there are few different numbers, see `sketches.py`."""
+"""Aggregates over history that need rows of their own: percentiles, and the value of the first or last event.
+
+Percentiles are weighted, and exact while there are few different numbers, see `sketches.py`.
+"""
 
 from __future__ import annotations
 
 import ibis
 
-from antiphon.rules.columns import Flags, Numbers, Table, cells
+from antiphon.rules.columns import Column, Flags, Numbers, Table, cells
 from antiphon.rules.sketches import NUMBERS
 
 
@@ -24,3 +27,12 @@ def percentile_rows(events: Table, hit: Flags, number: Numbers, percent: int, na
     )
     enough = passed.filter(passed.passed * 100 >= passed.whole * percent)
     return enough.group_by("side_id").aggregate(**{name: enough.place.min()})
+
+
+def picked_rows(events: Table, hit: Flags, column: Column, name: str, *, newest: bool) -> Table:
+    """The subjects (`side_id`) of which an event that is hit has a value, and that of the first or last as JSON text in the column `name`."""
+    there = events.mutate(picked=column.json.cast("string")).filter(hit & column.exists)
+    order = [there[key].desc() if newest else there[key].asc() for key in ("at", "event_id", "source")]
+    ranked = there.mutate(place=ibis.row_number().over(group_by=there.subject_id, order_by=order))
+    best = ranked.filter(ranked.place == 0)
+    return best.select(side_id=best.subject_id, **{name: best.picked})
