@@ -100,7 +100,7 @@ class _SparkCompiler(pyspark.PySparkCompiler):
     def visit_UnwrapJSONString(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
         """The text that a document is."""
         del op
-        return self.if_(arg.like(sql.convert('"%')), self.cast(self.f.parse_json(arg), String()), NULL)
+        return self.if_(arg.like(sql.convert('"%')), self.cast(self.f.anon.parse_json(arg), String()), NULL)
 
     def visit_UnwrapJSONFloat64(self, op: Any, *, arg: Any) -> Any:  # noqa: N802
         """The number that a document is."""
