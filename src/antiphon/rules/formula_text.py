@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lark import Lark, Token, UnexpectedInput
-from lark.exceptions import VisitError
+from lark import Lark, Token
 from lark.tree import Meta
 from lark.visitors import v_args
 
-from antiphon.errors import RuleSyntaxError
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import aggregates, render
 from antiphon.rules import formula as f
 from antiphon.rules.builder import RuleBuilder, unquote
 from antiphon.rules.formula_check import check
 from antiphon.rules.formula_grammar import formula_grammar, formula_words
-from antiphon.rules.syntax import place, syntax_error
+from antiphon.rules.syntax import nonsense, reading
 from antiphon.rules.tree import Ever
 
 MAX_TEXT = 5_000
@@ -28,22 +26,14 @@ def parse_formula(text: str, subject_kind: SubjectKind = "user") -> f.Formula:
 
     Raises RuleSyntaxError; its details hold `position`, `line`, `column`, `expected` and `suggestion`.
     """
-    if len(text) > MAX_TEXT:
-        raise _nonsense(text, MAX_TEXT, f"A formula's text has at most {MAX_TEXT} characters.")
     builder = _FormulaBuilder()
-    try:
-        found: f.Formula = builder.transform(formula_parser().parse(text, start="formula_start"))
-    except UnexpectedInput as error:
-        raise syntax_error(text, error) from error
-    except VisitError as error:
-        if isinstance(error.orig_exc, RuleSyntaxError):
-            position = error.orig_exc.details.get("position", 0)
-            raise _nonsense(text, position if isinstance(position, int) else 0, error.orig_exc.message) from error
-        raise
-    except RecursionError as error:
-        raise _nonsense(text, 0, f.TOO_DEEP) from error
+
+    def read() -> f.Formula:
+        return builder.transform(formula_parser().parse(text, start="formula_start"))
+
+    found = reading(text, read, noun="formula", most=MAX_TEXT, too_deep=f.TOO_DEEP)
     for node, problem in check(found, subject_kind):
-        raise _nonsense(text, builder.places.get(id(node), 0), problem)
+        raise nonsense(text, builder.places.get(id(node), 0), problem)
     return found
 
 
@@ -51,10 +41,6 @@ def parse_formula(text: str, subject_kind: SubjectKind = "user") -> f.Formula:
 def formula_parser() -> Lark:
     """The parser of the grammar, made once."""
     return Lark(formula_grammar(), parser="lalr", lexer="contextual", start=["formula_start"], propagate_positions=True)
-
-
-def _nonsense(text: str, position: int, message: str) -> RuleSyntaxError:
-    return RuleSyntaxError(message, expected=[], suggestion=None, **place(text, position))
 
 
 @v_args(meta=True)  # pyright: ignore[reportUntypedClassDecorator] - lark's decorator gives the class back

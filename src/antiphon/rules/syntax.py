@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from lark import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from lark.exceptions import VisitError
 
 from antiphon.errors import RuleSyntaxError
 from antiphon.rules.grammar import SYMBOLS, keywords
+
+T = TypeVar("T")
 
 _PLAIN = {
     "NAME": "a name",
@@ -33,6 +37,9 @@ _PLAIN = {
     "$END": "the end",
 }
 _SHOWN = 8
+_ALIKE = 0.7
+_SHORT, _ALIKE_SHORT = 4, 0.65
+"""How alike two words are of which one was meant by the other: two letters the wrong way round in a word of three come to 0.67."""
 _OTHERWISE = {
     "is": "=",
     "equals": "=",
@@ -66,6 +73,28 @@ def syntax_error(text: str, error: UnexpectedInput) -> RuleSyntaxError:
     return RuleSyntaxError(message, expected=expected, suggestion=meant, **place(text, position))
 
 
+def nonsense(text: str, position: int, message: str) -> RuleSyntaxError:
+    """The error for a text that can be read, but not meant so."""
+    return RuleSyntaxError(message, expected=[], suggestion=None, **place(text, position))
+
+
+def reading(text: str, read: Callable[[], T], *, noun: str, most: int, too_deep: str) -> T:
+    """What `read` makes of a text of at most `most` characters; whatever lark raises becomes a RuleSyntaxError."""
+    if len(text) > most:
+        raise nonsense(text, most, f"A {noun}'s text has at most {most} characters.")
+    try:
+        return read()
+    except UnexpectedInput as error:
+        raise syntax_error(text, error) from error
+    except VisitError as error:
+        if isinstance(error.orig_exc, RuleSyntaxError):
+            position = error.orig_exc.details.get("position", 0)
+            raise nonsense(text, position if isinstance(position, int) else 0, error.orig_exc.message) from error
+        raise
+    except RecursionError as error:
+        raise nonsense(text, 0, too_deep) from error
+
+
 def _found(text: str, error: UnexpectedInput) -> tuple[int, str]:
     if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
         return len(text.rstrip()), ""
@@ -96,11 +125,13 @@ def _meant(text: str, position: int, found: str, terminals: Iterable[str]) -> st
     words = {name[3:].lower() for name in terminals if name.startswith("_K_")}
     if "UNIT" in terminals:
         words |= {"minutes", "hours", "days", "weeks", "months"}
-    close = difflib.get_close_matches(found.lower(), sorted(words), n=1, cutoff=0.7)
+    alike = _ALIKE_SHORT if len(found) <= _SHORT else _ALIKE
+    close = difflib.get_close_matches(found.lower(), sorted(words), n=1, cutoff=alike)
+    begun = sorted(word for word in words if found and word.startswith(found.lower()))
     if found.lower() in _OTHERWISE and "_EQ" in terminals:
         return f'"{_OTHERWISE[found.lower()]}"'
-    if close:
-        return f'"{close[0]}"'
+    if close or begun:
+        return " or ".join(f'"{word}"' for word in close or begun)
     if found == "=" and text[:position].endswith("="):
         return '"=" only once'
     if "STRING" in terminals and "NAME" not in terminals and re.fullmatch(r"[\w.:\-]+", found):
@@ -112,11 +143,11 @@ def _meant(text: str, position: int, found: str, terminals: Iterable[str]) -> st
 
 def _meant_before(text: str, position: int, found: str, terminals: Iterable[str]) -> str | None:
     """What was perhaps meant by the word before the place; or both words may be one name."""
-    before = re.search(r"([A-Za-z]+)\s*$", text[:position])
+    before = re.search(r"([\w.$:*\-]+)\s*$", text[:position])
     if not before or before.group(1).lower() in keywords():
         return None
-    close = difflib.get_close_matches(before.group(1).lower(), keywords(), n=1, cutoff=0.7)
-    if close:
+    close = difflib.get_close_matches(before.group(1).lower(), keywords(), n=1, cutoff=_ALIKE)
+    if close and before.group(1).isalpha():
         return f'"{close[0]}" instead of "{before.group(1)}"'
     if "_K_WHERE" in terminals and re.fullmatch(r"[\w.:\-]+", found):
         return f'"{before.group(1)} {found}" in quotes, if that is one name'

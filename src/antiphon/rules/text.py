@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lark import Lark, UnexpectedInput
-from lark.exceptions import VisitError
+from lark import Lark
 
-from antiphon.errors import RuleSyntaxError
 from antiphon.model.subject import SubjectKind
 from antiphon.rules import tree
 from antiphon.rules.builder import Built, build
 from antiphon.rules.grammar import grammar
-from antiphon.rules.syntax import place, syntax_error
+from antiphon.rules.syntax import nonsense, reading
 from antiphon.rules.validate import problems, selector_problems
 
 MAX_TEXT = 20_000
@@ -28,7 +26,7 @@ def parse(text: str, subject_kind: SubjectKind = "user") -> tree.Tree:
     rule: tree.Tree = built.node
     nodes = dict(tree.walk(rule)) if tree.depth(rule) <= tree.MAX_DEPTH else {}
     for path, problem in problems(rule, subject_kind):
-        raise _nonsense(text, built.positions.get(id(nodes.get(path)), 0), problem)
+        raise nonsense(text, built.positions.get(id(nodes.get(path)), 0), problem)
     return rule
 
 
@@ -39,24 +37,14 @@ def parse_selector(text: str) -> tree.Selector:
     """
     selector: tree.Selector = _read(text, "selector_start").node
     for problem in selector_problems(selector):
-        raise _nonsense(text, 0, problem)
+        raise nonsense(text, 0, problem)
     return selector
 
 
 def _read(text: str, start: str) -> Built:
-    if len(text) > MAX_TEXT:
-        raise _nonsense(text, MAX_TEXT, f"A rule's text has at most {MAX_TEXT} characters.")
-    try:
-        return build(parser().parse(text, start=start))
-    except UnexpectedInput as error:
-        raise syntax_error(text, error) from error
-    except VisitError as error:
-        if isinstance(error.orig_exc, RuleSyntaxError):
-            position = error.orig_exc.details.get("position", 0)
-            raise _nonsense(text, position if isinstance(position, int) else 0, error.orig_exc.message) from error
-        raise
-    except RecursionError as error:
-        raise _nonsense(text, 0, tree.TOO_DEEP) from error
+    return reading(
+        text, lambda: build(parser().parse(text, start=start)), noun="rule", most=MAX_TEXT, too_deep=tree.TOO_DEEP
+    )
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +53,3 @@ def parser() -> Lark:
     return Lark(
         grammar(), parser="lalr", lexer="contextual", start=["start", "selector_start"], propagate_positions=True
     )
-
-
-def _nonsense(text: str, position: int, message: str) -> RuleSyntaxError:
-    return RuleSyntaxError(message, expected=[], suggestion=None, **place(text, position))

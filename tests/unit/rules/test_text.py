@@ -65,7 +65,7 @@ WRONG = [
     ("", 0, "a name", None),
     ("cout of api_call > 3", 5, "=", '"count" instead of "cout"'),
     ("count of api_call in the lst 7 days > 3", 25, "last", '"last"'),
-    ("count of api_call in the last 24h > 3", 32, "minutes, hours, days, weeks or months", None),
+    ("count of api_call in the last 24h > 3", 32, "minutes, hours, days, weeks or months", '"hours"'),
     ("plan = free", 7, 'a text in quotes such as "pro"', '"free" in quotes'),
     ("count of api_call >", 19, "a number", None),
     ("count api_call > 3", 6, "of", '"of api_call"'),
@@ -83,6 +83,9 @@ WRONG = [
     ('plan equals "free"', 5, "=", '"="'),
     ("sum amount of payment > 5", 4, "of", '"of amount"'),
     ("count of api_call over 5", 18, ">", '">"'),
+    ("count of api_call in teh last 7 days > 3", 21, "the", '"the"'),
+    ("count of api_call wh", 18, "where", '"where"'),
+    ("count of api_call t", 18, "today", '"this" or "today"'),
 ]
 
 
