@@ -125,20 +125,24 @@ class ZoneFrame:
         return self.start(now)
 
 
-class BillingWindow:
-    """The current month or year counted from a date trait."""
+class UtcDays:
+    """What begins at a date of somebody's own is counted in days UTC."""
 
     step = "day:UTC"
+
+    def bucket(self, instant: int) -> int:
+        """The day UTC of an instant in ms."""
+        return instant // DAY + EPOCH_DAY
+
+
+class BillingWindow(UtcDays):
+    """The current month or year counted from a date trait."""
 
     def __init__(self, window: tree.BillingPeriod) -> None:
         """Take the window."""
         self.reads = TraitRead(window.owner, window.trait)
         self._yearly = window.every == "year"
         self.limit = _YEAR_DAYS if self._yearly else _MONTH_DAYS
-
-    def bucket(self, instant: int) -> int:
-        """Days UTC."""
-        return instant // DAY + EPOCH_DAY
 
     def at(self, value: Any) -> Frame | None:
         """The frame of a date; None for no date."""
@@ -149,23 +153,18 @@ class BillingWindow:
         return BillingFrame(anchor.month if self._yearly else None, anchor.day, self.limit)
 
 
-class BillingFrame:
+class BillingFrame(UtcDays):
     """The month from a day of the month on, or the year from a day of the year on, in days UTC.
 
     In a month that has no such day, it begins on the month's last day.
     """
 
-    step = BillingWindow.step
     last = None
     moves = True
 
     def __init__(self, month: int | None, day: int, limit: int) -> None:
         """Take the month that a year begins in (None: each month), and the day of the month."""
         self._month, self._day, self.limit = month, day, limit
-
-    def bucket(self, instant: int) -> int:
-        """Days UTC."""
-        return instant // DAY + EPOCH_DAY
 
     def first(self, now: int) -> int:
         """The day that the current period began on."""
@@ -201,20 +200,15 @@ class BillingFrame:
         return _clamped(date.fromordinal(last_month).year, date.fromordinal(last_month).month, self._day)
 
 
-class SinceWindow:
+class SinceWindow(UtcDays):
     """From the day of a date trait on, perhaps for some days only."""
 
-    step = "day:UTC"
     limit = YEARS_KEPT
 
     def __init__(self, window: tree.SinceTrait) -> None:
         """Take the window."""
         self.reads = TraitRead(window.owner, window.trait)
         self._days = None if window.within is None else window.within.ms // DAY
-
-    def bucket(self, instant: int) -> int:
-        """Days UTC."""
-        return instant // DAY + EPOCH_DAY
 
     def at(self, value: Any) -> Frame | None:
         """The frame of a date; None for no date."""
@@ -225,20 +219,15 @@ class SinceWindow:
         return SinceFrame(first, None if self._days is None else first + self._days)
 
 
-class SinceFrame:
+class SinceFrame(UtcDays):
     """From one day UTC on, perhaps to another: it does not move."""
 
-    step = SinceWindow.step
     limit = YEARS_KEPT
     moves = False
 
     def __init__(self, first: int, last: int | None) -> None:
         """Take the numbers of the first and the last day."""
         self._first, self.last = first, last
-
-    def bucket(self, instant: int) -> int:
-        """Days UTC."""
-        return instant // DAY + EPOCH_DAY
 
     def first(self, now: int) -> int:
         """The day of the date."""
