@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from antiphon.errors import Conflict, NotFound
+from antiphon.errors import NotFound
 from antiphon.model.subject import SubjectKind
+from antiphon.store.revisions import at_revision, name_taken, same_meaning
 from antiphon.store.rows import to_struct
 from antiphon.store.tables import computed_traits, counters
 
@@ -84,8 +85,7 @@ def create_computed_trait(
         with conn.begin_nested():
             key = conn.execute(insert(computed_traits).values(values).returning(computed_traits.c.id)).scalar_one()
     except IntegrityError as error:
-        message = f"There is a computed trait called “{name}” already. Choose another name."
-        raise Conflict(message, field="name") from error
+        raise name_taken("a computed trait", name) from error
     return get_computed_trait(conn, key)
 
 
@@ -100,21 +100,12 @@ def save_computed_trait(
     now: int,
 ) -> ComputedTrait:
     """Overwrite a computed trait read at `revision`; a changed formula starts a new version. Conflict."""
-    stored = get_computed_trait(conn, trait_id)
-    if stored.revision != revision:
-        raise Conflict(
-            f"Someone changed “{stored.name}” since you opened it. Reload to see their version.",
-            revision=stored.revision,
-            updated_at=stored.updated_at,
-        )
-    changed = msgspec.json.encode(stored.formula, order="deterministic") != msgspec.json.encode(
-        formula, order="deterministic"
-    )
+    stored = at_revision(get_computed_trait(conn, trait_id), revision)
     values = {
         "description": description,
         "text": text,
         "formula": formula,
-        "version": stored.version + changed,
+        "version": stored.version + (not same_meaning(stored.formula, formula)),
         "revision": revision + 1,
         "updated_at": now,
     }

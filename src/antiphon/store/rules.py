@@ -9,10 +9,11 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from antiphon.errors import Conflict, NotFound
+from antiphon.errors import NotFound
 from antiphon.model.subject import SubjectKind
 from antiphon.store.paging import After, decode, encode
 from antiphon.store.program import RULES_CHANGED
+from antiphon.store.revisions import at_revision, name_taken, same_meaning
 from antiphon.store.rows import to_struct
 from antiphon.store.signals import count_up
 from antiphon.store.tables import memberships, profiles, rules
@@ -104,7 +105,7 @@ def create_rule(
         with conn.begin_nested():
             key = conn.execute(insert(rules).values(values).returning(rules.c.id)).scalar_one()
     except IntegrityError as error:
-        raise _name_taken(name) from error
+        raise name_taken("a rule", name) from error
     count_up(conn, {RULES_CHANGED: 1})
     return get_rule(conn, key)
 
@@ -121,15 +122,15 @@ def save_rule(
     now: int,
 ) -> Rule:
     """Overwrite a rule read at `revision`; a changed tree starts a new version."""
-    stored = _at_revision(conn, rule_id, revision)
+    stored = at_revision(get_rule(conn, rule_id), revision)
     changes = {"name": name, "description": description, "text": text, "tree": tree, "updated_at": now}
-    version = stored.version + (_meaning(stored.tree) != _meaning(tree))
+    version = stored.version + (not same_meaning(stored.tree, tree))
     statement = update(rules).where(rules.c.id == rule_id).values(**changes, version=version, revision=revision + 1)
     try:
         with conn.begin_nested():
             conn.execute(statement)
     except IntegrityError as error:
-        raise _name_taken(name) from error
+        raise name_taken("a rule", name) from error
     count_up(conn, {RULES_CHANGED: 1})
     return get_rule(conn, rule_id)
 
@@ -142,7 +143,7 @@ def set_rule_status(
     `greets` says whether those who match already when it is switched on are messaged. What is off keeps no state, so it is
     filled anew when it is switched on again.
     """
-    _at_revision(conn, rule_id, revision)
+    at_revision(get_rule(conn, rule_id), revision)
     changes = {"status": status, "revision": revision + 1, "updated_at": now, "greets": greets}
     if status != "active":
         changes["filled_version"] = 0
@@ -194,22 +195,3 @@ def list_members(conn: Connection, rule_id: int, *, limit: int, cursor: str | No
 
 def _rule(row: RowMapping) -> Rule:
     return to_struct(row, Rule)
-
-
-def _at_revision(conn: Connection, rule_id: int, revision: int) -> Rule:
-    stored = get_rule(conn, rule_id)
-    if stored.revision != revision:
-        raise Conflict(
-            f"Someone changed “{stored.name}” since you opened it. Reload to see their version.",
-            revision=stored.revision,
-            updated_at=stored.updated_at,
-        )
-    return stored
-
-
-def _meaning(tree: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(tree, order="deterministic")  # as Python values 1 and true would be equal
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(f"There is a rule called “{name}” already. Choose another name.", field="name")

@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from antiphon.errors import Conflict, NotFound
+from antiphon.errors import NotFound
 from antiphon.model.message import Channel
 from antiphon.model.template import TemplateContent
+from antiphon.store.revisions import at_revision, name_taken
 from antiphon.store.rows import to_struct
 from antiphon.store.tables import template_versions, templates
 
@@ -92,7 +93,7 @@ def create_template(
         with conn.begin_nested():
             key: int = conn.execute(insert(templates).values(values).returning(templates.c.id)).scalar_one()
     except IntegrityError as error:
-        raise _name_taken(name) from error
+        raise name_taken("an email", name) from error
     _add_version(conn, key, 1, content, now)
     return get_template(conn, key)
 
@@ -101,7 +102,7 @@ def save_template(
     conn: Connection, template_id: int, *, revision: int, name: str, topic: str, content: TemplateContent, now: int
 ) -> Template:
     """Save a template read at `revision`; changed content becomes the next version, unpublished."""
-    stored = _at_revision(conn, template_id, revision)
+    stored = at_revision(get_template(conn, template_id), revision)
     if content != stored.content:
         _add_version(conn, template_id, stored.latest_version + 1, content, now)
     changes = {"name": name, "topic": topic, "revision": revision + 1, "updated_at": now}
@@ -109,13 +110,13 @@ def save_template(
         with conn.begin_nested():
             conn.execute(update(templates).where(templates.c.id == template_id).values(changes))
     except IntegrityError as error:
-        raise _name_taken(name) from error
+        raise name_taken("an email", name) from error
     return get_template(conn, template_id)
 
 
 def publish_template(conn: Connection, template_id: int, *, revision: int, now: int) -> Template:
     """Make the latest version the one that is sent."""
-    stored = _at_revision(conn, template_id, revision)
+    stored = at_revision(get_template(conn, template_id), revision)
     changes = {"published_version": stored.latest_version, "revision": revision + 1, "updated_at": now}
     conn.execute(update(templates).where(templates.c.id == template_id).values(changes))
     return get_template(conn, template_id)
@@ -152,18 +153,3 @@ def _template(row: RowMapping) -> Template:
 def _add_version(conn: Connection, template_id: int, version: int, content: TemplateContent, now: int) -> None:
     row = {"template_id": template_id, "version": version, "content": msgspec.to_builtins(content), "created_at": now}
     conn.execute(insert(template_versions).values(row))
-
-
-def _at_revision(conn: Connection, template_id: int, revision: int) -> Template:
-    stored = get_template(conn, template_id)
-    if stored.revision != revision:
-        raise Conflict(
-            f"Someone changed “{stored.name}” since you opened it. Reload to see their version.",
-            revision=stored.revision,
-            updated_at=stored.updated_at,
-        )
-    return stored
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(f"There is an email called “{name}” already. Choose another name.", field="name")

@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from antiphon.errors import Conflict, NotFound
+from antiphon.errors import NotFound
 from antiphon.model.workflow import WorkflowDefinition
+from antiphon.store.revisions import at_revision, name_taken
 from antiphon.store.rows import to_struct
 from antiphon.store.tables import workflow_versions, workflows
 
@@ -60,7 +61,7 @@ def create_workflow(conn: Connection, *, name: str, definition: WorkflowDefiniti
         with conn.begin_nested():
             key: int = conn.execute(insert(workflows).values(values).returning(workflows.c.id)).scalar_one()
     except IntegrityError as error:
-        raise _name_taken(name) from error
+        raise name_taken("a workflow", name) from error
     _add_version(conn, key, 1, definition, now)
     return get_workflow(conn, key)
 
@@ -69,7 +70,7 @@ def save_workflow(
     conn: Connection, workflow_id: int, *, revision: int, name: str, definition: WorkflowDefinition, now: int
 ) -> Workflow:
     """Save the draft of a workflow read at `revision`; what is published stays as it is."""
-    stored = _at_revision(conn, workflow_id, revision)
+    stored = at_revision(get_workflow(conn, workflow_id), revision)
     if msgspec.json.encode(definition) != msgspec.json.encode(stored.definition):  # 1 and true are not the same
         if stored.latest_version == stored.published_version:
             _add_version(conn, workflow_id, stored.latest_version + 1, definition, now)
@@ -81,7 +82,7 @@ def save_workflow(
 
 def publish_workflow(conn: Connection, workflow_id: int, *, revision: int, now: int) -> Workflow:
     """Put the latest definition in force; whether it has problems is the caller's business."""
-    stored = _at_revision(conn, workflow_id, revision)
+    stored = at_revision(get_workflow(conn, workflow_id), revision)
     changes = {"published_version": stored.latest_version, "status": "active", "revision": revision + 1}
     _change(conn, workflow_id, **changes, updated_at=now)
     return get_workflow(conn, workflow_id)
@@ -123,7 +124,7 @@ def _change(conn: Connection, workflow_id: int, **changes: Any) -> None:
         with conn.begin_nested():
             conn.execute(update(workflows).where(workflows.c.id == workflow_id).values(changes))
     except IntegrityError as error:
-        raise _name_taken(str(changes.get("name"))) from error
+        raise name_taken("a workflow", str(changes.get("name"))) from error
 
 
 def _add_version(conn: Connection, workflow_id: int, version: int, definition: WorkflowDefinition, now: int) -> None:
@@ -136,18 +137,3 @@ def _overwrite_draft(conn: Connection, stored: Workflow, definition: WorkflowDef
     v = workflow_versions
     where = v.c.workflow_id == stored.id, v.c.version == stored.latest_version
     conn.execute(update(v).where(*where).values(definition=msgspec.to_builtins(definition), created_at=now))
-
-
-def _at_revision(conn: Connection, workflow_id: int, revision: int) -> Workflow:
-    stored = get_workflow(conn, workflow_id)
-    if stored.revision != revision:
-        raise Conflict(
-            f"Someone changed “{stored.name}” since you opened it. Reload to see their version.",
-            revision=stored.revision,
-            updated_at=stored.updated_at,
-        )
-    return stored
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(f"There is a workflow called “{name}” already. Choose another name.", field="name")
