@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -23,12 +22,11 @@ from antiphon.store.computed_traits import (
     save_computed_trait,
 )
 from antiphon.store.engine import Connection
-from antiphon.store.people import get_profiles
-from antiphon.web.api.people import email_of, name_of
+from antiphon.web.api.people import Person, called_by_id
+from antiphon.web.api.writing import Description, Stopwatch, faces_of
 from antiphon.web.context import Context, RuleFaces, WebContext
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
-Description = Annotated[str, msgspec.Meta(max_length=2_000)]
 Text = Annotated[str, msgspec.Meta(max_length=5_000)]
 
 NEVER_COMPUTED = ("email", "id")
@@ -104,12 +102,9 @@ class FrequentValue(msgspec.Struct, kw_only=True):
     count: int
 
 
-class SampleValue(msgspec.Struct, kw_only=True):
+class SampleValue(Person, kw_only=True):
     """Somebody and their value."""
 
-    id: str
-    name: str | None
-    email: str | None
     value: Any
 
 
@@ -174,15 +169,11 @@ class ComputedTraitController(Controller):
     def preview_formula(self, context: Context, data: JSONBody[FormulaSource]) -> FormulaPreview:
         """The values that people would have now, over history: how they are spread, and a few of them."""
         faces = _faces(context, data.text, data.formula, data.subject_kind)
-        started = perf_counter()
+        watch = Stopwatch()
         found = context.computed.preview(faces.tree, data.subject_kind)
         with context.store.state.read() as conn:
-            people = get_profiles(conn, data.subject_kind, [subject.id for subject in found.sample])
-        took_ms = (perf_counter() - started) * 1_000
-        sample: list[SampleValue] = []
-        for subject in found.sample:
-            traits = people[subject.id].traits if subject.id in people else {}
-            sample.append(SampleValue(id=subject.id, name=name_of(traits), email=email_of(traits), value=subject.value))
+            people = called_by_id(conn, data.subject_kind, [subject.id for subject in found.sample])
+        sample = [SampleValue(**people[subject.id], value=subject.value) for subject in found.sample]
         return FormulaPreview(
             gives=found.gives,
             of=found.of,
@@ -192,7 +183,7 @@ class ComputedTraitController(Controller):
             most=found.most,
             frequent=[FrequentValue(value=common.value, count=common.count) for common in found.common],
             sample=sample,
-            took_ms=round(took_ms, 1),
+            took_ms=watch.ms(),
             as_of=found.as_of,
         )
 
@@ -239,11 +230,9 @@ class ComputedTraitController(Controller):
 
 
 def _faces(context: WebContext, text: str | None, formula: dict[str, Any] | None, kind: SubjectKind) -> RuleFaces:
-    if (text is None) == (formula is None):
-        raise InvalidInput("Send the formula as `text` or as `formula`, one of the two.")
-    if formula is not None:
-        return context.computed.from_json(formula, kind)
-    return context.computed.parse(text or "", kind)
+    return faces_of(
+        text, formula, kind, parse=context.computed.parse, read=context.computed.from_json, names=("formula", "formula")
+    )
 
 
 def _counted(context: WebContext, conn: Connection, trait: ComputedTrait) -> ComputedTraitOut:

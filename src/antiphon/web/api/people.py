@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 import msgspec
 
-from antiphon.model.subject import Profile, StateKind
+from antiphon.model.subject import Profile, StateKind, SubjectKind
 from antiphon.store.engine import Connection
 from antiphon.store.people import Membership as StoredMembership
-from antiphon.store.people import Profiles, list_memberships
+from antiphon.store.people import Profiles, get_profiles, list_memberships
 
 
 class ProfileOut(msgspec.Struct, kw_only=True):
@@ -41,6 +42,14 @@ class Membership(msgspec.Struct, kw_only=True):
     member: bool
     episode: int
     since: int
+
+
+class Person(msgspec.Struct, kw_only=True):
+    """Somebody by id, and what to call them; a user or a company."""
+
+    id: str
+    name: str | None
+    email: str | None
 
 
 class ReasonedCondition(msgspec.Struct, kw_only=True):
@@ -100,6 +109,25 @@ def email_of(traits: dict[str, Any]) -> str | None:
     """The address in the traits, as it is."""
     email = traits.get("email")
     return email if isinstance(email, str) and email else None
+
+
+class Called(TypedDict):
+    """The fields of a `Person`."""
+
+    id: str
+    name: str | None
+    email: str | None
+
+
+def called(subject_id: str, traits: dict[str, Any]) -> Called:
+    """What to call somebody with these traits; empty ones for who has no profile."""
+    return Called(id=subject_id, name=name_of(traits), email=email_of(traits))
+
+
+def called_by_id(conn: Connection, kind: SubjectKind, subject_ids: Sequence[str]) -> dict[str, Called]:
+    """What to call each of these users or companies."""
+    known = get_profiles(conn, kind, subject_ids)
+    return {one: called(one, known[one].traits if one in known else {}) for one in subject_ids}
 
 
 def profile_out(profile: Profile) -> ProfileOut:

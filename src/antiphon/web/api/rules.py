@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,11 +10,10 @@ from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
-from antiphon.errors import Conflict, InvalidInput
+from antiphon.errors import Conflict
 from antiphon.model.subject import SubjectKind
 from antiphon.store import fills
 from antiphon.store.engine import Connection
-from antiphon.store.people import get_profiles
 from antiphon.store.rules import (
     Rule,
     count_members,
@@ -28,7 +26,8 @@ from antiphon.store.rules import (
     set_rule_status,
 )
 from antiphon.store.uses import workflows_with_rule
-from antiphon.web.api.people import email_of, name_of
+from antiphon.web.api.people import Person, called, called_by_id
+from antiphon.web.api.writing import Description, Stopwatch, faces_of
 from antiphon.web.context import Context, RuleFaces, WebContext
 
 Status = Literal["draft", "active", "archived"]
@@ -90,7 +89,7 @@ class RuleCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A new rule, as `text` or as `tree` (one of the two)."""
 
     name: Name
-    description: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+    description: Description = ""
     subject_kind: SubjectKind = "user"
     text: Text | None = None
     tree: dict[str, Any] | None = None
@@ -102,7 +101,7 @@ class RuleUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     revision: int
     name: Name
-    description: Annotated[str, msgspec.Meta(max_length=2_000)] = ""
+    description: Description = ""
     text: Text | None = None
     tree: dict[str, Any] | None = None
 
@@ -134,12 +133,9 @@ class ConditionCount(msgspec.Struct, kw_only=True):
     count: int
 
 
-class SampleSubject(msgspec.Struct, kw_only=True):
+class SampleSubject(Person, kw_only=True):
     """Somebody who matches, and why."""
 
-    id: str
-    name: str | None
-    email: str | None
     reasons: list[str]
 
 
@@ -157,12 +153,9 @@ class RulePreview(msgspec.Struct, kw_only=True):
     as_of: int
 
 
-class RuleMember(msgspec.Struct, kw_only=True):
+class RuleMember(Person, kw_only=True):
     """Somebody who is in a rule since `since` (ms), for the `episode`-th time."""
 
-    id: str
-    name: str | None
-    email: str | None
     episode: int
     since: int
 
@@ -219,26 +212,18 @@ class RuleController(Controller):
     def preview_rule(self, context: Context, data: JSONBody[RuleSource]) -> RulePreview:
         """How many match now, in total and by condition, and a few of them with the reasons."""
         faces = _faces(context, data.text, data.tree, data.subject_kind)
-        started = perf_counter()
+        watch = Stopwatch()
         found = context.rules.preview(faces.tree, data.subject_kind)
         with context.store.state.read() as conn:
-            people = get_profiles(conn, data.subject_kind, [subject.id for subject in found.sample])
-        took_ms = (perf_counter() - started) * 1_000
-        sample: list[SampleSubject] = []
-        for subject in found.sample:
-            traits = people[subject.id].traits if subject.id in people else {}
-            sample.append(
-                SampleSubject(
-                    id=subject.id, name=name_of(traits), email=email_of(traits), reasons=list(subject.reasons)
-                )
-            )
+            people = called_by_id(conn, data.subject_kind, [subject.id for subject in found.sample])
+        sample = [SampleSubject(**people[subject.id], reasons=list(subject.reasons)) for subject in found.sample]
         conditions = [ConditionCount(path=c.path, text=c.text, count=c.count) for c in found.conditions]
         return RulePreview(
             total=found.total,
             of=found.of,
             conditions=conditions,
             sample=sample,
-            took_ms=round(took_ms, 1),
+            took_ms=watch.ms(),
             as_of=found.as_of,
         )
 
@@ -313,24 +298,14 @@ class RuleController(Controller):
             found = list_members(conn, rule_id, limit=limit, cursor=cursor)
             total = count_members(conn, [rule_id]).get(rule_id, 0)
         items = [
-            RuleMember(
-                id=member.id,
-                name=name_of(member.traits),
-                email=email_of(member.traits),
-                episode=member.episode,
-                since=member.since,
-            )
+            RuleMember(**called(member.id, member.traits), episode=member.episode, since=member.since)
             for member in found.items
         ]
         return RuleMemberPage(items=items, next_cursor=found.next_cursor, total=total)
 
 
 def _faces(context: WebContext, text: str | None, tree: dict[str, Any] | None, kind: SubjectKind) -> RuleFaces:
-    if (text is None) == (tree is None):
-        raise InvalidInput("Send the rule as `text` or as `tree`, one of the two.")
-    if tree is not None:
-        return context.rules.from_tree(tree, kind)
-    return context.rules.parse(text or "", kind)
+    return faces_of(text, tree, kind, parse=context.rules.parse, read=context.rules.from_tree, names=("rule", "tree"))
 
 
 def _counted(context: WebContext, conn: Connection, rule: Rule) -> RuleOut:
