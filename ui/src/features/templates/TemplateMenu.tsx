@@ -1,12 +1,11 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { IconDots, IconHistory, IconTrash } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useMutation } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import { type TemplateContent, type TemplateOut, deleteTemplate, getTemplateVersion } from '~/api/generated';
 import * as read from '~/api/queries';
-import { askFirst } from '~/components/confirm';
 import { notifyDone, notifyFailed } from '~/components/notify';
+import { useRemoval } from '~/components/useRemoval';
 import { exactTime } from '~/format';
 
 interface TemplateMenuProps {
@@ -16,8 +15,6 @@ interface TemplateMenuProps {
 
 /** Earlier versions, and deletion. */
 export function TemplateMenu({ template, onRestore }: TemplateMenuProps) {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
   const path = { template_id: template.id };
   const restore = useMutation({
     mutationFn: (version: number) =>
@@ -28,14 +25,13 @@ export function TemplateMenu({ template, onRestore }: TemplateMenuProps) {
     },
     onError: (error) => notifyFailed('The version could not be read', error),
   });
-  const remove = useMutation({
-    mutationFn: () => deleteTemplate({ path, throwOnError: true }),
-    onSuccess: async () => {
-      notifyDone(`“${template.name}” is deleted.`);
-      await navigate({ to: '/emails', ignoreBlocker: true });
-      await queries.invalidateQueries({ queryKey: read.templates.queryKey });
-    },
-    onError: (error) => notifyFailed('The email was not deleted', error),
+  const askToDelete = useRemoval({
+    made: template,
+    noun: 'email',
+    body: 'This cannot be undone. An email that a workflow uses is not deleted.',
+    remove: () => deleteTemplate({ path, throwOnError: true }),
+    list: '/emails',
+    queryKey: read.templates.queryKey,
   });
   const versions = [...template.versions].sort((a, b) => b.version - a.version).slice(0, 12);
   return (
@@ -58,18 +54,7 @@ export function TemplateMenu({ template, onRestore }: TemplateMenuProps) {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item
-          color="red"
-          leftSection={<IconTrash size={16} />}
-          onClick={() =>
-            askFirst({
-              title: `Delete “${template.name}”?`,
-              body: 'This cannot be undone. An email that a workflow uses is not deleted.',
-              action: 'Delete the email',
-              onConfirm: () => remove.mutate(),
-            })
-          }
-        >
+        <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={askToDelete}>
           Delete
         </Menu.Item>
       </Menu.Dropdown>

@@ -1,5 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import {
   type TemplateContent,
@@ -9,6 +8,7 @@ import {
   updateTemplate,
 } from '~/api/generated';
 import * as read from '~/api/queries';
+import { useDraft } from '~/components/useDraft';
 import { STARTER } from '~/features/templates/starter';
 
 export interface Draft {
@@ -17,24 +17,19 @@ export interface Draft {
   content: TemplateContent;
 }
 
-const draftOf = (template: TemplateOut | null): Draft => ({
-  name: template?.name ?? '',
-  topic: template?.topic ?? '',
-  content: template?.content ?? STARTER,
-});
+const draftOf = ({ name, topic, content }: TemplateOut): Draft => ({ name, topic, content });
+const BLANK: Draft = { name: '', topic: '', content: STARTER };
 
-/** An email's draft against the revision it was read at; see `useRuleDraft` for why `base` is kept apart. */
+/** An email's draft against the revision it was read at. */
 export function useTemplateDraft(template: TemplateOut | null) {
-  const queries = useQueryClient();
-  const [base, setBase] = useState(template);
-  const [draft, setDraft] = useState(() => draftOf(template));
-  const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(base));
-  const take = async (saved: TemplateOut) => {
-    setBase(saved);
-    setDraft(draftOf(saved));
-    queries.setQueryData(read.template(saved.id).queryKey, saved);
-    await queries.invalidateQueries({ queryKey: read.templates.queryKey });
-  };
+  const kept = useDraft({
+    stored: template,
+    draftOf,
+    blank: BLANK,
+    one: read.template,
+    all: read.templates.queryKey,
+  });
+  const { base, draft, setDraft, changed, take, takeLatest } = kept;
   const write = (): Promise<TemplateOut> => {
     if (base === null) return body(createTemplate({ body: draft, throwOnError: true }));
     const change = { ...draft, revision: base.revision };
@@ -53,13 +48,10 @@ export function useTemplateDraft(template: TemplateOut | null) {
     },
   });
   const reload = async () => {
-    if (base === null) return;
-    const latest = await queries.fetchQuery({ ...read.template(base.id), staleTime: 0 });
+    await takeLatest();
     save.reset();
-    await take(latest);
   };
-  const edit = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
   const editContent = (change: Partial<TemplateContent>) =>
     setDraft((before) => ({ ...before, content: { ...before.content, ...change } }));
-  return { base, draft, edit, editContent, changed, save, reload };
+  return { ...kept, editContent, save, reload };
 }

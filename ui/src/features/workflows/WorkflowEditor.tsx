@@ -31,10 +31,8 @@ export function WorkflowEditor({ workflow }: { workflow: WorkflowOut | null }) {
   const { tab = 'steps', rule } = route.useSearch();
   const navigate = route.useNavigate();
   const start = rule === undefined ? {} : { trigger: { kind: 'enters' as const, rule_id: rule } };
-  const { base, name, setName, definition, setDefinition, changed, save, reload } = useWorkflowDraft(
-    workflow,
-    start,
-  );
+  const { base, draft, edit, define, changed, save, reload } = useWorkflowDraft(workflow, start);
+  const { name, definition } = draft;
   const [dialog, { open, close }] = useDisclosure();
   const status = workflow?.status ?? 'draft';
   const problems = problemsOf(save.error, base, changed);
@@ -108,21 +106,19 @@ export function WorkflowEditor({ workflow }: { workflow: WorkflowOut | null }) {
                   label="Name"
                   placeholder="Help with client errors"
                   value={name}
-                  onChange={(event) => setName(event.currentTarget.value)}
+                  onChange={(event) => edit({ name: event.currentTarget.value })}
                   maxLength={200}
                   required
                   mb="md"
                 />
                 <TriggerForm
                   definition={definition}
-                  onChange={(change) => setDefinition((before) => ({ ...before, ...change }))}
+                  onChange={(change) => define((before) => ({ ...before, ...change }))}
                   problems={problems.filter(({ step_id }) => step_id === null).map(({ message }) => message)}
                 />
                 <StepList
                   steps={definition.steps}
-                  onChange={(change) =>
-                    setDefinition((before) => ({ ...before, steps: change(before.steps) }))
-                  }
+                  onChange={(change) => define((before) => ({ ...before, steps: change(before.steps) }))}
                   problems={problems}
                 />
               </Stack>

@@ -1,18 +1,17 @@
 import { ActionIcon, Button, Menu } from '@mantine/core';
 import { IconDots, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { body } from '~/api/client';
 import { type WorkflowOut, deleteWorkflow, pauseWorkflow, resumeWorkflow } from '~/api/generated';
 import * as read from '~/api/queries';
 import { askFirst } from '~/components/confirm';
 import { notifyDone, notifyFailed } from '~/components/notify';
+import { useRemoval } from '~/components/useRemoval';
 import { plural } from '~/format';
 
 /** Pause and resume in one click; delete behind a menu. */
 export function WorkflowMenu({ workflow }: { workflow: WorkflowOut }) {
   const queries = useQueryClient();
-  const navigate = useNavigate();
   const path = { workflow_id: workflow.id };
   const paused = workflow.status === 'paused';
   const change = useMutation({
@@ -27,14 +26,13 @@ export function WorkflowMenu({ workflow }: { workflow: WorkflowOut }) {
     },
     onError: (error) => notifyFailed(paused ? 'Not resumed' : 'Not paused', error),
   });
-  const remove = useMutation({
-    mutationFn: () => deleteWorkflow({ path, throwOnError: true }),
-    onSuccess: async () => {
-      notifyDone(`“${workflow.name}” is deleted.`);
-      await navigate({ to: '/workflows', ignoreBlocker: true });
-      await queries.invalidateQueries({ queryKey: ['workflows', 'list'] });
-    },
-    onError: (error) => notifyFailed('The workflow was not deleted', error),
+  const askToDelete = useRemoval({
+    made: workflow,
+    noun: 'workflow',
+    body: 'A workflow that was never published is deleted for good. One that was is archived, so that its messages keep their reason.',
+    remove: () => deleteWorkflow({ path, throwOnError: true }),
+    list: '/workflows',
+    queryKey: ['workflows', 'list'],
   });
   const inside = workflow.stats.active;
   const pause = () =>
@@ -66,18 +64,7 @@ export function WorkflowMenu({ workflow }: { workflow: WorkflowOut }) {
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item
-            color="red"
-            leftSection={<IconTrash size={16} />}
-            onClick={() =>
-              askFirst({
-                title: `Delete “${workflow.name}”?`,
-                body: 'A workflow that was never published is deleted for good. One that was is archived, so that its messages keep their reason.',
-                action: 'Delete the workflow',
-                onConfirm: () => remove.mutate(),
-              })
-            }
-          >
+          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={askToDelete}>
             Delete
           </Menu.Item>
         </Menu.Dropdown>

@@ -1,5 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import {
   type WorkflowDefinition,
@@ -9,33 +8,29 @@ import {
   updateWorkflow,
 } from '~/api/generated';
 import * as read from '~/api/queries';
+import { useDraft } from '~/components/useDraft';
 import { NEW_WORKFLOW } from '~/features/workflows/steps';
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+interface Draft {
+  name: string;
+  definition: WorkflowDefinition;
+}
 
-/** A workflow's draft against the revision it was read at; see `useRuleDraft` for why `base` is kept apart. */
+const draftOf = ({ name, definition }: WorkflowOut): Draft => ({ name, definition });
+
+/** A workflow's draft against the revision it was read at. */
 export function useWorkflowDraft(workflow: WorkflowOut | null, start: Partial<WorkflowDefinition>) {
-  const queries = useQueryClient();
-  const [base, setBase] = useState(workflow);
-  const [name, setName] = useState(workflow?.name ?? '');
-  const [definition, setDefinition] = useState<WorkflowDefinition>(
-    workflow?.definition ?? { ...NEW_WORKFLOW, ...start },
-  );
-  const changed =
-    base === null
-      ? name.trim() !== '' || !same(definition, { ...NEW_WORKFLOW, ...start })
-      : name !== base.name || !same(definition, base.definition);
-
-  const take = async (saved: WorkflowOut) => {
-    setBase(saved);
-    setName(saved.name);
-    setDefinition(saved.definition);
-    queries.setQueryData(read.workflow(saved.id).queryKey, saved);
-    await queries.invalidateQueries({ queryKey: ['workflows'] });
-  };
+  const kept = useDraft({
+    stored: workflow,
+    draftOf,
+    blank: { name: '', definition: { ...NEW_WORKFLOW, ...start } },
+    one: read.workflow,
+    all: ['workflows'],
+  });
+  const { base, draft, setDraft, changed, take, takeLatest } = kept;
   const write = (): Promise<WorkflowOut> => {
-    if (base === null) return body(createWorkflow({ body: { name, definition }, throwOnError: true }));
-    const change = { name, definition, revision: base.revision };
+    if (base === null) return body(createWorkflow({ body: draft, throwOnError: true }));
+    const change = { ...draft, revision: base.revision };
     return body(updateWorkflow({ path: { workflow_id: base.id }, body: change, throwOnError: true }));
   };
   const save = useMutation({
@@ -51,10 +46,10 @@ export function useWorkflowDraft(workflow: WorkflowOut | null, start: Partial<Wo
     },
   });
   const reload = async () => {
-    if (base === null) return;
-    const latest = await queries.fetchQuery({ ...read.workflow(base.id), staleTime: 0 });
+    await takeLatest();
     save.reset();
-    await take(latest);
   };
-  return { base, name, setName, definition, setDefinition, changed, save, reload };
+  const define = (change: (before: WorkflowDefinition) => WorkflowDefinition) =>
+    setDraft((before) => ({ ...before, definition: change(before.definition) }));
+  return { ...kept, define, save, reload };
 }
