@@ -16,6 +16,13 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** What several of a kind are called. */
+export const kindNouns = (kind: 'user' | 'company'): string => (kind === 'user' ? 'users' : 'companies');
+
+/** "1 user", "2 companies". */
+export const kindCount = (value: number, kind: 'user' | 'company'): string =>
+  plural(value, kind, kindNouns(kind));
+
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '0%';
   const value = (part / whole) * 100;

@@ -52,7 +52,7 @@ const company = createRoute({
 });
 const rules = createRoute({
   ...at('/rules'),
-  validateSearch: filters({ search: text }),
+  validateSearch: filters({ search: text, archived: choice('shown') }),
   component: lazyRouteComponent(() => import('~/features/rules/RulesScreen'), 'RulesScreen'),
 });
 const rule = createRoute({
@@ -62,6 +62,7 @@ const rule = createRoute({
 });
 const computedTraits = createRoute({
   ...at('/computed-traits'),
+  validateSearch: filters({ search: text }),
   component: lazyRouteComponent(
     () => import('~/features/computed/ComputedTraitsScreen'),
     'ComputedTraitsScreen',

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import * as api from '~/api/generated';
-import type { FormulaSource, MessageOut, RuleSource } from '~/api/generated';
+import type { MessageOut, RuleOut } from '~/api/generated';
 
 const must = { throwOnError: true } as const;
 const PAGE = 50;
@@ -105,17 +105,24 @@ export const explanation = (kind: Kind, id: string, rule_id: number) =>
     refetchInterval: 10_000,
   });
 
-export const rules = queryOptions({
-  queryKey: ['rules', 'list'],
-  queryFn: () => body(api.listRules(must)),
-  refetchInterval: 10_000,
-});
+/** How often to look again, in ms: often while something is on its way into force. */
+const again = (underway: boolean | undefined): number => (underway ? 1_500 : 10_000);
+const isFilling = ({ status, filled }: RuleOut): boolean => status === 'active' && !filled;
+
+const ruleList = (archived: boolean) =>
+  queryOptions({
+    queryKey: ['rules', 'list', { archived }],
+    queryFn: () => body(api.listRules({ query: { archived }, ...must })),
+    refetchInterval: ({ state }) => again(state.data?.items.some(isFilling)),
+  });
+export const rules = ruleList(false);
+export const rulesWithArchived = ruleList(true);
 
 export const rule = (rule_id: number) =>
   queryOptions({
     queryKey: ['rules', 'one', rule_id],
     queryFn: () => body(api.getRule({ path: { rule_id }, ...must })),
-    refetchInterval: 10_000,
+    refetchInterval: ({ state }) => again(state.data && isFilling(state.data)),
   });
 
 export const rulePromql = (rule_id: number, revision: number) =>
@@ -132,51 +139,17 @@ export const ruleMembers = (rule_id: number) =>
     10_000,
   );
 
-export const rulePreview = (source: RuleSource) =>
-  queryOptions({
-    queryKey: ['rules', 'preview', source],
-    queryFn: ({ signal }) => body(api.previewRule({ body: source, signal, ...must })),
-    placeholderData: keepPreviousData,
-    staleTime: 2_000,
-    retry: false,
-  });
-
-export const ruleParse = (source: RuleSource) =>
-  queryOptions({
-    queryKey: ['rules', 'parse', source],
-    queryFn: ({ signal }) => body(api.parseRule({ body: source, signal, ...must })),
-    placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
-
 export const computedTraits = queryOptions({
   queryKey: ['computed', 'list'],
   queryFn: () => body(api.listComputedTraits(must)),
+  refetchInterval: ({ state }) => again(state.data?.items.some(({ filled }) => !filled)),
 });
 
 export const computedTrait = (trait_id: number) =>
   queryOptions({
     queryKey: ['computed', 'one', trait_id],
     queryFn: () => body(api.getComputedTrait({ path: { trait_id }, ...must })),
-    refetchInterval: 10_000,
-  });
-
-export const formulaPreview = (source: FormulaSource) =>
-  queryOptions({
-    queryKey: ['computed', 'preview', source],
-    queryFn: ({ signal }) => body(api.previewFormula({ body: source, signal, ...must })),
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
-
-export const formulaParse = (source: FormulaSource) =>
-  queryOptions({
-    queryKey: ['computed', 'parse', source],
-    queryFn: ({ signal }) => body(api.parseFormula({ body: source, signal, ...must })),
-    placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
+    refetchInterval: ({ state }) => again(state.data?.filled === false),
   });
 
 export const templates = queryOptions({

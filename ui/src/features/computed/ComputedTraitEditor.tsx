@@ -1,52 +1,46 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Grid,
-  Group,
-  Paper,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Tooltip,
-} from '@mantine/core';
+import { ActionIcon, Badge, Button, Code, Grid, Stack, Text, Tooltip } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { IconTrash } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { isConflict } from '~/api/errors';
 import { type ComputedTraitOut, deleteComputedTrait } from '~/api/generated';
 import { ConflictNotice } from '~/components/ConflictNotice';
-import { askFirst } from '~/components/confirm';
 import { notifyDone, notifyFailed } from '~/components/notify';
 import { PageHeader } from '~/components/PageHeader';
 import { UnsavedGuard } from '~/components/UnsavedGuard';
-import type { FormulaExample } from '~/features/computed/examples';
+import { useRemoval } from '~/components/useRemoval';
+import { FORMULAS } from '~/features/computed/examples';
 import { FormulaValues } from '~/features/computed/FormulaValues';
 import { useComputedDraft } from '~/features/computed/useComputedDraft';
-import { useFormulaCheck } from '~/features/computed/useFormulaCheck';
-import { askServer } from '~/features/rules/completion';
-import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
+import { askServer } from '~/features/writing/completion';
+import { Missing } from '~/features/writing/Missing';
+import { useFormulaCheck } from '~/features/writing/useTextCheck';
+import type { Example } from '~/features/writing/written';
+import { WrittenForm } from '~/features/writing/WrittenForm';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const EDITOR = {
+  label: 'Formula',
+  description:
+    'Counts of what somebody did, traits and numbers with + - * / between them. Also if … then … else …, min, max, round, floor, ceil, abs, today, now and date. Ctrl-Space shows what may stand here.',
+  placeholder: 'count of api_call in the last 7 days / 7',
+};
+
+interface ComputedTraitEditorProps {
+  trait: ComputedTraitOut | null;
+  start?: Example | undefined;
+}
 
 /** Writes a formula with its values beside it; `trait` is null for a new one. */
-export function ComputedTraitEditor({
-  trait,
-  start,
-}: {
-  trait: ComputedTraitOut | null;
-  start?: FormulaExample;
-}) {
+export function ComputedTraitEditor({ trait, start }: ComputedTraitEditorProps) {
   const navigate = useNavigate();
   const { base, draft, edit, changed, save, reload } = useComputedDraft(trait, start);
   const check = useFormulaCheck(draft.text, draft.subject_kind);
   const ask = useMemo(() => askServer(draft.subject_kind, 'formula'), [draft.subject_kind]);
   const name = draft.name.trim();
-  const ready = NAME.test(name) && check.checked && changed;
-  const whose = draft.subject_kind === 'user' ? 'user' : 'company';
+  const named = NAME.test(name);
+  const ready = named && check.checked && changed;
 
   const store = () =>
     save.mutate(undefined, {
@@ -72,9 +66,10 @@ export function ComputedTraitEditor({
       <UnsavedGuard changed={changed} />
       <PageHeader
         title={base?.name ?? 'New computed trait'}
-        badge={trait && !trait.filled && <Badge color="petrol">computing</Badge>}
+        badge={trait && !trait.filled && <Badge color="petrol">computing for everybody</Badge>}
         actions={
           <>
+            {changed && <Missing name={named} text={!check.empty} noun="formula" />}
             {base && <DeleteButton trait={base} />}
             <Button disabled={!ready} loading={save.isPending} onClick={store}>
               Save
@@ -88,60 +83,29 @@ export function ComputedTraitEditor({
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack>
-            {base === null && (
-              <Group align="flex-end" gap="sm">
-                <TextInput
-                  label="Name"
-                  description="Letters, digits and _; it cannot be changed later."
-                  placeholder="engagement_score"
-                  value={draft.name}
-                  onChange={(event) => edit({ name: event.currentTarget.value })}
-                  error={name !== '' && !NAME.test(name) && 'Use letters, digits and _ only.'}
-                  maxLength={64}
-                  required
-                  style={{ flex: '1 1 240px' }}
-                />
-                <SegmentedControl
-                  aria-label="Whose trait it is"
-                  data={[
-                    { value: 'user', label: 'Users' },
-                    { value: 'company', label: 'Companies' },
-                  ]}
-                  value={draft.subject_kind}
-                  onChange={(kind) => edit({ subject_kind: kind as ComputedTraitOut['subject_kind'] })}
-                />
-              </Group>
-            )}
-            <TextInput
-              label="Description"
-              placeholder="For your colleagues: what it tells"
-              value={draft.description}
-              onChange={(event) => edit({ description: event.currentTarget.value })}
-              maxLength={2000}
-            />
-            <RuleTextEditor
-              label="Formula"
-              description="Numbers, traits and counts with + - * / and blanks around the signs; min, max, round, floor, ceil, abs; today, now, date(…); if … then … else …"
-              placeholder="count of api_call in the last 7 days / 7"
-              text={draft.text}
-              onChange={(text) => edit({ text })}
+            <WrittenForm
+              draft={draft}
+              edit={edit}
+              fresh={base === null}
+              name={
+                base === null
+                  ? {
+                      description: 'Letters, digits and _; it cannot be changed later.',
+                      placeholder: 'engagement_score',
+                      maxLength: 64,
+                      error: name !== '' && !named && 'Use letters, digits and _ only, a letter first.',
+                    }
+                  : null
+              }
+              why="For your colleagues: what it tells"
+              whose="Whose trait it is"
+              editor={EDITOR}
               check={check}
               ask={ask}
+              examples={FORMULAS}
+              examplesPath="/computed-traits/new"
             />
-            {check.sentence && !check.empty && (
-              <Paper className={check.checked ? undefined : 'stale'}>
-                <Text size="xs" c="dimmed" fw={600} mb={4}>
-                  In words
-                </Text>
-                <Text fz={16}>{check.sentence}</Text>
-              </Paper>
-            )}
-            {NAME.test(name) && (
-              <Text c="dimmed">
-                In rules: <code>{draft.subject_kind === 'company' ? `company.${name}` : name}</code> · in
-                emails: <code>{`{{ ${whose}.${name} }}`}</code>
-              </Text>
-            )}
+            {named && <Uses name={name} kind={draft.subject_kind} />}
             {trait !== null && trait.refused > 0 && (
               <Text c="dimmed">
                 {trait.refused} identify or group calls tried to set this trait and were refused: the formula
@@ -158,33 +122,42 @@ export function ComputedTraitEditor({
   );
 }
 
+/** How it is written where it is used. */
+function Uses({ name, kind }: { name: string; kind: ComputedTraitOut['subject_kind'] }) {
+  const email = `{{ ${kind}.${name} }}`;
+  return (
+    <Text c="dimmed">
+      {kind === 'company' ? (
+        <>
+          In rules about companies <Written>{name}</Written>, in those about users{' '}
+          <Written>{`company.${name}`}</Written>
+        </>
+      ) : (
+        <>
+          In rules <Written>{name}</Written>
+        </>
+      )}
+      , in emails <Written>{email}</Written>.
+    </Text>
+  );
+}
+
+function Written({ children }: { children: string }) {
+  return <Code style={{ whiteSpace: 'nowrap' }}>{children}</Code>;
+}
+
 function DeleteButton({ trait }: { trait: ComputedTraitOut }) {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
-  const remove = useMutation({
-    mutationFn: () => deleteComputedTrait({ path: { trait_id: trait.id }, throwOnError: true }),
-    onSuccess: async () => {
-      notifyDone(`“${trait.name}” is deleted.`);
-      await navigate({ to: '/computed-traits', ignoreBlocker: true });
-      await queries.invalidateQueries({ queryKey: ['computed', 'list'] });
-    },
-    onError: (error) => notifyFailed('The computed trait was not deleted', error),
+  const askToDelete = useRemoval({
+    made: trait,
+    noun: 'computed trait',
+    body: 'It is taken off every profile. One that a rule or another computed trait reads is not deleted.',
+    remove: () => deleteComputedTrait({ path: { trait_id: trait.id }, throwOnError: true }),
+    list: '/computed-traits',
+    queryKey: ['computed', 'list'],
   });
   return (
     <Tooltip label="Delete">
-      <ActionIcon
-        variant="default"
-        size={36}
-        aria-label="Delete"
-        onClick={() =>
-          askFirst({
-            title: `Delete “${trait.name}”?`,
-            body: 'It is taken off every profile. One that a rule or another computed trait reads is not deleted.',
-            action: 'Delete the computed trait',
-            onConfirm: () => remove.mutate(),
-          })
-        }
-      >
+      <ActionIcon variant="default" size={36} aria-label="Delete" onClick={askToDelete}>
         <IconTrash size={18} />
       </ActionIcon>
     </Tooltip>

@@ -1,18 +1,25 @@
-import { Badge, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Badge, Group, Stack, Table, Text } from '@mantine/core';
 import { IconMathFunction, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import type { ComputedTraitOut } from '~/api/generated';
 import * as read from '~/api/queries';
 import { EmptyState } from '~/components/EmptyState';
 import { LinkButton, RowLink } from '~/components/LinkButton';
+import { ListTable } from '~/components/ListTable';
 import { Loaded } from '~/components/Loaded';
 import { PageHeader } from '~/components/PageHeader';
+import { SearchedList } from '~/components/SearchedList';
 import { Time } from '~/components/Time';
 import { FORMULAS } from '~/features/computed/examples';
-import classes from '~/features/rules/RulesScreen.module.css';
+import { Examples } from '~/features/writing/Examples';
+import { kindNouns } from '~/format';
+
+const route = getRouteApi('/computed-traits');
 
 export function ComputedTraitsScreen() {
+  const { search } = route.useSearch();
+  const navigate = route.useNavigate();
   const query = useQuery(read.computedTraits);
   return (
     <>
@@ -30,9 +37,16 @@ export function ComputedTraitsScreen() {
           items.length === 0 ? (
             <NoTraits />
           ) : (
-            <Paper p={0}>
-              <TraitTable traits={items} />
-            </Paper>
+            <SearchedList
+              items={items}
+              search={search}
+              onSearch={(next) => void navigate({ search: { search: next }, replace: true })}
+              label="Search computed traits"
+              textOf={({ name, description, text }) => `${name} ${description} ${text}`}
+              none="No computed trait has that in its name, description or formula."
+            >
+              {(shown) => <TraitTable traits={shown} />}
+            </SearchedList>
           )
         }
       </Loaded>
@@ -42,44 +56,32 @@ export function ComputedTraitsScreen() {
 
 function TraitTable({ traits }: { traits: ComputedTraitOut[] }) {
   return (
-    <Table.ScrollContainer minWidth={680}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Trait</Table.Th>
-            <Table.Th>Formula</Table.Th>
-            <Table.Th>Of</Table.Th>
-            <Table.Th>Changed</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {traits.map(({ id, name, description, text, subject_kind, filled, updated_at }) => (
-            <Table.Tr key={id}>
-              <Table.Td>
-                <Group gap={6} wrap="nowrap">
-                  <RowLink to="/computed-traits/$id" params={{ id: String(id) }}>
-                    {name}
-                  </RowLink>
-                  {!filled && <Badge color="petrol">computing</Badge>}
-                </Group>
-                <Text size="xs" c="dimmed">
-                  {description}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <Text ff="monospace" fz={12.5} style={{ overflowWrap: 'anywhere' }}>
-                  {text}
-                </Text>
-              </Table.Td>
-              <Table.Td>{subject_kind === 'user' ? 'users' : 'companies'}</Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                <Time at={updated_at} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable heads={['Trait', 'Formula', 'Whose', 'Changed']}>
+      {traits.map(({ id, name, description, text, subject_kind, filled, updated_at }) => (
+        <Table.Tr key={id}>
+          <Table.Td>
+            <Group gap={6} wrap="nowrap">
+              <RowLink to="/computed-traits/$id" params={{ id: String(id) }}>
+                {name}
+              </RowLink>
+              {!filled && <Badge color="petrol">computing</Badge>}
+            </Group>
+            <Text size="xs" c="dimmed">
+              {description}
+            </Text>
+          </Table.Td>
+          <Table.Td data-wide>
+            <Text ff="monospace" fz={12.5} style={{ overflowWrap: 'anywhere' }}>
+              {text}
+            </Text>
+          </Table.Td>
+          <Table.Td>{kindNouns(subject_kind)}</Table.Td>
+          <Table.Td style={{ whiteSpace: 'nowrap' }}>
+            <Time at={updated_at} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 
@@ -91,23 +93,7 @@ function NoTraits() {
         rules, for emails, for your eyes. Start from one of these; it opens with the values that people have
         right now.
       </EmptyState>
-      <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        {FORMULAS.map(({ key, title, about, text }) => (
-          <Paper
-            key={key}
-            component={Link}
-            to={`/computed-traits/new?example=${key}`}
-            className={classes.example}
-            aria-label={`Start from the example: ${title}`}
-          >
-            <Title order={3}>{title}</Title>
-            <Text c="dimmed">{about}</Text>
-            <Text ff="monospace" fz={12.5} className={classes.text}>
-              {text}
-            </Text>
-          </Paper>
-        ))}
-      </SimpleGrid>
+      <Examples examples={FORMULAS} path="/computed-traits/new" />
     </Stack>
   );
 }

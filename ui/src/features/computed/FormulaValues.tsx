@@ -1,51 +1,38 @@
-import { Divider, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core';
-import { messageOf } from '~/api/errors';
+import { Divider, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import type { ComputedTraitOut, FormulaPreview } from '~/api/generated';
 import { PersonCell } from '~/components/PersonCell';
-import type { FormulaCheck } from '~/features/computed/useFormulaCheck';
-import { count, duration, percent, valueText } from '~/format';
+import { NowPanel } from '~/features/writing/NowPanel';
+import type { TextCheck } from '~/features/writing/useTextCheck';
+import { count, kindNouns, percent, valueText } from '~/format';
 
 interface FormulaValuesProps {
-  check: FormulaCheck;
+  check: TextCheck<FormulaPreview>;
   kind: ComputedTraitOut['subject_kind'];
 }
 
 /** The values that people would have now: how many have one, how they are spread, some of them. */
 export function FormulaValues({ check, kind }: FormulaValuesProps) {
-  const { preview, stale, empty, problem, previewFailure } = check;
-  const nouns = kind === 'user' ? 'users' : 'companies';
+  const nouns = kindNouns(kind);
   return (
-    <Paper component="section" aria-label="Values now" aria-busy={stale}>
-      <Text c="dimmed" fw={500}>
-        Values now
-      </Text>
-      {empty || !preview ? (
-        <Text fz={34} fw={680} lh={1.2} c="dimmed">
-          –
-        </Text>
-      ) : (
-        <div className={stale ? 'stale' : undefined}>
-          <Text fz={34} fw={680} lh={1.2} className="numeric" style={{ letterSpacing: '-0.02em' }}>
-            {count(preview.known)}
-          </Text>
-          <Text c="dimmed" className="numeric">
-            of {count(preview.of)} {nouns} have one · {percent(preview.known, preview.of)}
-          </Text>
+    <NowPanel
+      title="Values now"
+      check={check}
+      nouns={nouns}
+      headline={({ known, of }) => ({
+        number: known,
+        words: `of ${count(of)} ${nouns} have one · ${percent(known, of)}`,
+      })}
+      done="Computed"
+      whenEmpty="Write a formula to see its values, before anything is saved."
+      whenUnread="The values follow as soon as the formula can be read."
+    >
+      {(preview) => (
+        <>
           <Spread preview={preview} />
           <Sample preview={preview} kind={kind} />
-          <Text size="xs" c="dimmed" mt="md">
-            Computed over the stored history in {duration(preview.took_ms)}.
-          </Text>
-        </div>
+        </>
       )}
-      {empty && <Text c="dimmed">Write a formula to see its values, before anything is saved.</Text>}
-      {problem && <Text c="dimmed">The values follow as soon as the formula can be read.</Text>}
-      {previewFailure !== null && !problem && (
-        <Text c="red" role="alert">
-          {messageOf(previewFailure)}
-        </Text>
-      )}
-    </Paper>
+    </NowPanel>
   );
 }
 

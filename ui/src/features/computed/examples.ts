@@ -1,16 +1,7 @@
-import type { ComputedTraitOut } from '~/api/generated';
-
-export interface FormulaExample {
-  key: string;
-  name: string;
-  title: string;
-  about: string;
-  text: string;
-  subject_kind: ComputedTraitOut['subject_kind'];
-}
+import type { Example } from '~/features/writing/written';
 
 /** Computed traits to start from; `plan_limit` is a trait that the company's group calls set. */
-export const FORMULAS: FormulaExample[] = [
+export const FORMULAS: Example[] = [
   {
     key: 'score',
     name: 'engagement_score',

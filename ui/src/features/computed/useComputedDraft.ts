@@ -1,34 +1,21 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import { type ComputedTraitOut, createComputedTrait, updateComputedTrait } from '~/api/generated';
 import * as read from '~/api/queries';
-import type { FormulaExample } from '~/features/computed/examples';
+import { useDraft } from '~/components/useDraft';
+import { type Example, draftOf, started } from '~/features/writing/written';
 
-interface Draft {
-  name: string;
-  description: string;
-  text: string;
-  subject_kind: ComputedTraitOut['subject_kind'];
-}
-
-const draftOf = (trait: ComputedTraitOut | null, start?: FormulaExample): Draft => ({
-  name: trait?.name ?? start?.name ?? '',
-  description: trait?.description ?? start?.about ?? '',
-  text: trait?.text ?? start?.text ?? '',
-  subject_kind: trait?.subject_kind ?? start?.subject_kind ?? 'user',
-});
-
-/** What is being written, against what is stored; the revision that was read goes with each save. */
-export function useComputedDraft(trait: ComputedTraitOut | null, start?: FormulaExample) {
-  const queries = useQueryClient();
-  const [base, setBase] = useState(trait);
-  const [draft, setDraft] = useState(() => draftOf(trait, start));
-  const stored = draftOf(base);
-  const changed =
-    base === null
-      ? draft.text.trim() !== '' || draft.name.trim() !== ''
-      : draft.description !== stored.description || draft.text !== stored.text;
+/** A computed trait's draft against the revision it was read at. */
+export function useComputedDraft(trait: ComputedTraitOut | null, start?: Example) {
+  const kept = useDraft({
+    stored: trait,
+    draftOf,
+    blank: started(),
+    start: started(start),
+    one: read.computedTrait,
+    all: ['computed', 'list'],
+  });
+  const { base, draft, take, takeLatest } = kept;
   const save = useMutation({
     mutationFn: (): Promise<ComputedTraitOut> => {
       const { name, description, text, subject_kind } = draft;
@@ -39,20 +26,11 @@ export function useComputedDraft(trait: ComputedTraitOut | null, start?: Formula
       const change = { description, text, revision: base.revision };
       return body(updateComputedTrait({ path: { trait_id: base.id }, body: change, throwOnError: true }));
     },
-    onSuccess: async (saved) => {
-      setBase(saved);
-      setDraft(draftOf(saved));
-      queries.setQueryData(read.computedTrait(saved.id).queryKey, saved);
-      await queries.invalidateQueries({ queryKey: ['computed', 'list'] });
-    },
+    onSuccess: take,
   });
   const reload = async () => {
-    if (base === null) return;
-    const latest = await queries.fetchQuery({ ...read.computedTrait(base.id), staleTime: 0 });
+    await takeLatest();
     save.reset();
-    setBase(latest);
-    setDraft(draftOf(latest));
   };
-  const edit = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
-  return { base, draft, edit, changed, save, reload };
+  return { ...kept, save, reload };
 }

@@ -1,46 +1,33 @@
-import { Badge, Divider, Group, Paper, Stack, Text } from '@mantine/core';
+import { Badge, Divider, Group, Stack, Text } from '@mantine/core';
 import type { RuleOut, RulePreview } from '~/api/generated';
 import { PersonCell } from '~/components/PersonCell';
-import { messageOf } from '~/api/errors';
-import type { RuleCheck } from '~/features/rules/useRuleCheck';
-import { count, duration, percent } from '~/format';
+import { NowPanel } from '~/features/writing/NowPanel';
+import type { TextCheck } from '~/features/writing/useTextCheck';
+import { count, kindNouns, percent } from '~/format';
 
-/** Who matches right now: in total, by condition, and a few of them with the reason. Dimmed while out of date. */
-export function RuleCount({ check, kind }: { check: RuleCheck; kind: RuleOut['subject_kind'] }) {
-  const { preview, stale, empty, problem, previewFailure } = check;
-  const nouns = kind === 'user' ? 'users' : 'companies';
+/** Who matches right now: in total, by condition, and a few of them with the reason. */
+export function RuleCount({ check, kind }: { check: TextCheck<RulePreview>; kind: RuleOut['subject_kind'] }) {
+  const nouns = kindNouns(kind);
   return (
-    <Paper component="section" aria-label="Matching now" aria-busy={stale}>
-      <Text c="dimmed" fw={500}>
-        Matching now
-      </Text>
-      {empty || !preview ? (
-        <Text fz={34} fw={680} lh={1.2} c="dimmed">
-          –
-        </Text>
-      ) : (
-        <div className={stale ? 'stale' : undefined}>
-          <Text fz={34} fw={680} lh={1.2} className="numeric" style={{ letterSpacing: '-0.02em' }}>
-            {count(preview.total)}
-          </Text>
-          <Text c="dimmed" className="numeric">
-            of {count(preview.of)} {nouns} · {percent(preview.total, preview.of)}
-          </Text>
+    <NowPanel
+      title="Matching now"
+      check={check}
+      nouns={nouns}
+      headline={({ total, of }) => ({
+        number: total,
+        words: `of ${count(of)} ${nouns} · ${percent(total, of)}`,
+      })}
+      done="Counted"
+      whenEmpty="Write a rule to see who matches, before anything happens."
+      whenUnread="The count follows as soon as the rule can be read."
+    >
+      {(preview) => (
+        <>
           <Conditions preview={preview} />
           <Sample preview={preview} kind={kind} />
-          <Text size="xs" c="dimmed" mt="md">
-            Counted over the stored history in {duration(preview.took_ms)}.
-          </Text>
-        </div>
+        </>
       )}
-      {empty && <Text c="dimmed">Write a rule to see who matches, before anything happens.</Text>}
-      {problem && <Text c="dimmed">The count follows as soon as the rule can be read.</Text>}
-      {previewFailure !== null && !problem && (
-        <Text c="red" role="alert">
-          {messageOf(previewFailure)}
-        </Text>
-      )}
-    </Paper>
+    </NowPanel>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Grid, Group, Paper, SegmentedControl, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { Button, Grid, Stack, Tabs } from '@mantine/core';
 import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
@@ -9,32 +9,42 @@ import { notifyDone, notifyFailed } from '~/components/notify';
 import { PageHeader } from '~/components/PageHeader';
 import { StatusBadge } from '~/components/StatusBadge';
 import { UnsavedGuard } from '~/components/UnsavedGuard';
-import type { Example } from '~/features/rules/examples';
+import { EXAMPLES } from '~/features/rules/examples';
+import { FillingNotice } from '~/features/rules/Filling';
 import { RuleCount } from '~/features/rules/RuleCount';
 import { RuleMembers } from '~/features/rules/RuleMembers';
 import { RuleMenu } from '~/features/rules/RuleMenu';
-import { askServer } from '~/features/rules/completion';
 import { RulePromql } from '~/features/rules/RulePromql';
-import { FillingBadge } from '~/features/rules/FillingBadge';
-import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
-import { Sentence } from '~/features/rules/Sentence';
 import { SwitchOnDialog } from '~/features/rules/SwitchOnDialog';
-import { useRuleCheck } from '~/features/rules/useRuleCheck';
 import { useRuleDraft } from '~/features/rules/useRuleDraft';
+import { askServer } from '~/features/writing/completion';
+import { Missing } from '~/features/writing/Missing';
+import { useRuleCheck } from '~/features/writing/useTextCheck';
+import type { Example } from '~/features/writing/written';
+import { WrittenForm } from '~/features/writing/WrittenForm';
 import { count } from '~/format';
 
 const route = getRouteApi('/rules/$id');
+const EDITOR = {
+  label: 'Rule',
+  description:
+    'One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Words and names complete as you type; Ctrl-Space shows what may stand here.',
+  placeholder: 'count of api_call where status = 400 in the last 24 hours >= 5',
+};
+const DONE = { active: 'switched on', draft: 'switched off', archived: 'archived' };
 
 /** Writes a rule with its live count beside it; `rule` is null for a new one. */
-export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Example }) {
+export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Example | undefined }) {
   const { tab = 'rule' } = route.useSearch();
   const navigate = route.useNavigate();
   const { base, draft, edit, changed, textChanged, save, reload } = useRuleDraft(rule, start);
   const check = useRuleCheck(draft.text, draft.subject_kind);
   const ask = useMemo(() => askServer(draft.subject_kind), [draft.subject_kind]);
   const [dialog, { open, close }] = useDisclosure();
-  const status = rule?.status ?? base?.status ?? 'draft';
-  const ready = draft.name.trim() !== '' && check.checked;
+  const now = rule ?? base; // how it stands, read again and again; `base` is how it stood when it was opened or saved
+  const status = now?.status ?? 'draft';
+  const named = draft.name.trim() !== '';
+  const ready = named && check.checked;
 
   const store = (next?: RuleOut['status'], messageMembers?: boolean) =>
     save.mutate(
@@ -42,7 +52,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
       {
         onSuccess: (saved) => {
           close();
-          notifyDone(next === 'active' ? `“${saved.name}” is switched on.` : `“${saved.name}” is saved.`);
+          notifyDone(`“${saved.name}” is ${next === undefined ? 'saved' : DONE[next]}.`);
           if (base === null) {
             void navigate({
               to: '/rules/$id',
@@ -66,15 +76,11 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
       <UnsavedGuard changed={changed} />
       <PageHeader
         title={base?.name ?? 'New rule'}
-        badge={
-          <Group gap={6}>
-            <StatusBadge status={status} />
-            {base?.status === 'active' && !base.filled && <FillingBadge filling={base.filling} />}
-          </Group>
-        }
+        badge={<StatusBadge status={status} />}
         actions={
           <>
-            {base && <RuleMenu rule={base} onStatus={(next) => store(next)} />}
+            {changed && <Missing name={named} text={!check.empty} noun="rule" />}
+            {now && <RuleMenu rule={now} onStatus={(next) => store(next)} />}
             <Button
               variant={status === 'active' ? 'filled' : 'default'}
               disabled={!ready || !changed}
@@ -94,6 +100,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
       {base !== null && isConflict(save.error) && (
         <ConflictNotice noun="rule" onReload={() => void reload()} />
       )}
+      {now && <FillingNotice rule={now} onCancel={() => store('draft')} />}
       <Tabs
         value={tab}
         onChange={(next) =>
@@ -112,57 +119,25 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
         <Tabs.Panel value="rule" tabIndex={-1}>
           <Grid gap="lg">
             <Grid.Col span={{ base: 12, md: 8 }}>
-              <Stack>
-                <Group align="flex-end" gap="sm">
-                  <TextInput
-                    label="Name"
-                    placeholder="Stuck on client errors"
-                    value={draft.name}
-                    onChange={(event) => edit({ name: event.currentTarget.value })}
-                    maxLength={200}
-                    required
-                    style={{ flex: '1 1 240px' }}
-                  />
-                  {base === null && (
-                    <SegmentedControl
-                      aria-label="What the rule is about"
-                      data={[
-                        { value: 'user', label: 'Users' },
-                        { value: 'company', label: 'Companies' },
-                      ]}
-                      value={draft.subject_kind}
-                      onChange={(subject_kind) =>
-                        edit({ subject_kind: subject_kind as RuleOut['subject_kind'] })
-                      }
-                    />
-                  )}
-                </Group>
-                <TextInput
-                  label="Description"
-                  placeholder="For your colleagues: why this matters"
-                  value={draft.description}
-                  onChange={(event) => edit({ description: event.currentTarget.value })}
-                  maxLength={2000}
-                />
-                <RuleTextEditor
-                  text={draft.text}
-                  onChange={(text) => edit({ text })}
-                  check={check}
-                  ask={ask}
-                />
-                {check.sentence && !check.empty && (
-                  <Paper className={check.checked ? undefined : 'stale'}>
-                    <Text size="xs" c="dimmed" fw={600} mb={4}>
-                      In words
-                    </Text>
-                    <Sentence text={check.sentence} fz={16} />
-                  </Paper>
-                )}
-                {rule && <RulePromql rule={rule} />}
-              </Stack>
+              <WrittenForm
+                draft={draft}
+                edit={edit}
+                fresh={base === null}
+                name={{ placeholder: 'Stuck on client errors', maxLength: 200 }}
+                why="For your colleagues: why this matters"
+                whose="What the rule is about"
+                editor={EDITOR}
+                check={check}
+                ask={ask}
+                examples={EXAMPLES}
+                examplesPath="/rules/new"
+              />
             </Grid.Col>
             <Grid.Col span={{ base: 12, md: 4 }}>
-              <RuleCount check={check} kind={draft.subject_kind} />
+              <Stack>
+                <RuleCount check={check} kind={draft.subject_kind} />
+                {rule && <RulePromql rule={rule} />}
+              </Stack>
             </Grid.Col>
           </Grid>
         </Tabs.Panel>
@@ -177,6 +152,7 @@ export function RuleEditor({ rule, start }: { rule: RuleOut | null; start?: Exam
         onClose={close}
         onConfirm={(messageMembers) => store(status === 'active' ? undefined : 'active', messageMembers)}
         busy={save.isPending}
+        name={draft.name.trim()}
         check={check}
         kind={draft.subject_kind}
         already={status === 'active'}

@@ -1,29 +1,36 @@
-import { ActionIcon, Menu } from '@mantine/core';
-import { IconArchive, IconDots, IconPlayerPause, IconTrash } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { ActionIcon, Menu, Text } from '@mantine/core';
+import {
+  IconArchive,
+  IconArchiveOff,
+  IconDots,
+  IconPlayerPause,
+  IconRoute,
+  IconTrash,
+} from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { type RuleOut, deleteRule } from '~/api/generated';
-import { askFirst } from '~/components/confirm';
-import { notifyDone, notifyFailed } from '~/components/notify';
+import { useRemoval } from '~/components/useRemoval';
+import { askSwitchOff } from '~/features/rules/askSwitchOff';
+
+const now = (act: () => void): void => act();
 
 interface RuleMenuProps {
   rule: RuleOut;
   onStatus: (status: RuleOut['status']) => void;
 }
 
-/** What is done with a rule rarely: switch off, archive, delete. */
+/** What is done with a rule rarely: use it, switch it off, archive it, delete it. */
 export function RuleMenu({ rule, onStatus }: RuleMenuProps) {
-  const queries = useQueryClient();
   const navigate = useNavigate();
-  const remove = useMutation({
-    mutationFn: () => deleteRule({ path: { rule_id: rule.id }, throwOnError: true }),
-    onSuccess: async () => {
-      notifyDone(`“${rule.name}” is deleted.`);
-      await navigate({ to: '/rules', ignoreBlocker: true });
-      await queries.invalidateQueries({ queryKey: ['rules', 'list'] });
-    },
-    onError: (error) => notifyFailed('The rule was not deleted', error),
+  const askToDelete = useRemoval({
+    made: rule,
+    noun: 'rule',
+    body: 'This cannot be undone. A rule that a workflow uses is not deleted.',
+    remove: () => deleteRule({ path: { rule_id: rule.id }, throwOnError: true }),
+    list: '/rules',
+    queryKey: ['rules', 'list'],
   });
+  const active = rule.status === 'active';
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -32,40 +39,40 @@ export function RuleMenu({ rule, onStatus }: RuleMenuProps) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {rule.status === 'active' && (
+        {active && (
+          <Menu.Item
+            leftSection={<IconRoute size={16} />}
+            onClick={() =>
+              void navigate({ to: '/workflows/$id', params: { id: 'new' }, search: { rule: rule.id } })
+            }
+          >
+            New workflow on it
+          </Menu.Item>
+        )}
+        {active && (
           <Menu.Item
             leftSection={<IconPlayerPause size={16} />}
-            onClick={() =>
-              askFirst({
-                title: 'Switch this rule off?',
-                body: 'Nobody enters it any more and the workflows that hang on it are not started. People already in a workflow go on.',
-                action: 'Switch off',
-                danger: false,
-                onConfirm: () => onStatus('draft'),
-              })
-            }
+            onClick={() => askSwitchOff(() => onStatus('draft'))}
           >
             Switch off
           </Menu.Item>
         )}
         {rule.status !== 'archived' && (
-          <Menu.Item leftSection={<IconArchive size={16} />} onClick={() => onStatus('archived')}>
+          <Menu.Item
+            leftSection={<IconArchive size={16} />}
+            onClick={() => (active ? askSwitchOff : now)(() => onStatus('archived'))}
+          >
             Archive
           </Menu.Item>
         )}
-        <Menu.Item
-          color="red"
-          leftSection={<IconTrash size={16} />}
-          onClick={() =>
-            askFirst({
-              title: `Delete “${rule.name}”?`,
-              body: 'This cannot be undone. A rule that a workflow uses is not deleted.',
-              action: 'Delete the rule',
-              onConfirm: () => remove.mutate(),
-            })
-          }
-        >
+        {rule.status === 'archived' && (
+          <Menu.Item leftSection={<IconArchiveOff size={16} />} onClick={() => onStatus('draft')}>
+            Back to the drafts
+          </Menu.Item>
+        )}
+        <Menu.Item color="red" leftSection={<IconTrash size={16} />} disabled={active} onClick={askToDelete}>
           Delete
+          {active && <Text size="xs">Switch it off first</Text>}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

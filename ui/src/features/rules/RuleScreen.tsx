@@ -1,8 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import * as read from '~/api/queries';
-import { Loaded } from '~/components/Loaded';
-import { NotFound } from '~/components/NotFound';
+import { NewOrStored } from '~/components/NewOrStored';
 import { EXAMPLES } from '~/features/rules/examples';
 import { RuleEditor } from '~/features/rules/RuleEditor';
 
@@ -11,14 +9,14 @@ const route = getRouteApi('/rules/$id');
 export function RuleScreen() {
   const { id } = route.useParams();
   const { example } = route.useSearch();
-  if (id === 'new') {
-    const start = EXAMPLES.find(({ key }) => key === example);
-    return <RuleEditor key={`new ${example}`} rule={null} start={start} />;
-  }
-  return /^\d+$/.test(id) ? <StoredRule id={Number(id)} /> : <NotFound />;
-}
-
-function StoredRule({ id }: { id: number }) {
-  const query = useQuery(read.rule(id));
-  return <Loaded query={query}>{(rule) => <RuleEditor key={rule.id} rule={rule} />}</Loaded>;
+  const start = EXAMPLES.find(({ key }) => key === example);
+  return (
+    <NewOrStored
+      id={id}
+      fresh={<RuleEditor key={`new ${example}`} rule={null} start={start} />}
+      one={read.rule}
+    >
+      {(rule) => <RuleEditor key={rule.id} rule={rule} />}
+    </NewOrStored>
+  );
 }

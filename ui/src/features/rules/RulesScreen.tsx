@@ -1,28 +1,29 @@
-import { Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { Checkbox, Group, Stack, Table, Text } from '@mantine/core';
 import { IconFilter, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, getRouteApi } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import type { RuleOut } from '~/api/generated';
 import * as read from '~/api/queries';
 import { EmptyState } from '~/components/EmptyState';
 import { LinkButton, RowLink, TextLink } from '~/components/LinkButton';
+import { ListTable } from '~/components/ListTable';
 import { Loaded } from '~/components/Loaded';
 import { PageHeader } from '~/components/PageHeader';
-import { SearchInput } from '~/components/SearchInput';
+import { SearchedList } from '~/components/SearchedList';
 import { StatusBadge } from '~/components/StatusBadge';
 import { Time } from '~/components/Time';
 import { EXAMPLES } from '~/features/rules/examples';
-import { FillingBadge } from '~/features/rules/FillingBadge';
-import { Sentence } from '~/features/rules/Sentence';
-import { plural } from '~/format';
-import classes from '~/features/rules/RulesScreen.module.css';
+import { FillingBadge } from '~/features/rules/Filling';
+import { Examples } from '~/features/writing/Examples';
+import { Sentence } from '~/features/writing/Sentence';
+import { kindCount } from '~/format';
 
 const route = getRouteApi('/rules');
 
 export function RulesScreen() {
-  const { search } = route.useSearch();
+  const { search, archived } = route.useSearch();
   const navigate = route.useNavigate();
-  const query = useQuery(read.rules);
+  const query = useQuery(read.rulesWithArchived);
   return (
     <>
       <PageHeader
@@ -37,24 +38,34 @@ export function RulesScreen() {
       <Loaded query={query}>
         {({ items }) => {
           if (items.length === 0) return <NoRules />;
-          const wanted = search?.toLowerCase() ?? '';
-          const shown = items.filter(({ name, text }) => `${name} ${text}`.toLowerCase().includes(wanted));
+          const inUse = items.filter(({ status }) => status !== 'archived');
           return (
-            <Stack>
-              <SearchInput
-                label="Search rules"
-                value={search}
-                onSearch={(next) => void navigate({ search: { search: next }, replace: true })}
-                maw={360}
-              />
-              {shown.length === 0 ? (
-                <Text c="dimmed">No rule has that in its name or text.</Text>
-              ) : (
-                <Paper p={0}>
-                  <RuleTable rules={shown} />
-                </Paper>
-              )}
-            </Stack>
+            <SearchedList
+              items={archived ? items : inUse}
+              search={search}
+              onSearch={(next) =>
+                void navigate({ search: (before) => ({ ...before, search: next }), replace: true })
+              }
+              label="Search rules"
+              textOf={({ name, text }) => `${name} ${text}`}
+              none={search ? 'No rule has that in its name or text.' : 'Every rule is archived.'}
+              beside={
+                inUse.length < items.length && (
+                  <Checkbox
+                    label="Archived too"
+                    checked={archived === 'shown'}
+                    onChange={({ currentTarget: { checked } }) =>
+                      void navigate({
+                        search: (before) => ({ ...before, archived: checked ? 'shown' : undefined }),
+                        replace: true,
+                      })
+                    }
+                  />
+                )
+              }
+            >
+              {(shown) => <RuleTable rules={shown} />}
+            </SearchedList>
           );
         }}
       </Loaded>
@@ -64,50 +75,36 @@ export function RulesScreen() {
 
 function RuleTable({ rules }: { rules: RuleOut[] }) {
   return (
-    <Table.ScrollContainer minWidth={680}>
-      <Table>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Rule</Table.Th>
-            <Table.Th>Status</Table.Th>
-            <Table.Th ta="right">In it now</Table.Th>
-            <Table.Th>Changed</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rules.map((rule) => (
-            <Table.Tr key={rule.id}>
-              <Table.Td>
-                <RowLink to="/rules/$id" params={{ id: String(rule.id) }}>
-                  {rule.name}
-                </RowLink>
-                <Sentence text={rule.sentence} size="xs" c="dimmed" />
-              </Table.Td>
-              <Table.Td>
-                <Group gap={6} wrap="nowrap">
-                  <StatusBadge status={rule.status} />
-                  {rule.status === 'active' && !rule.filled && <FillingBadge filling={rule.filling} />}
-                </Group>
-              </Table.Td>
-              <Table.Td ta="right">
-                {rule.status === 'active' ? (
-                  <TextLink to="/rules/$id" params={{ id: String(rule.id) }} search={{ tab: 'members' }}>
-                    {rule.subject_kind === 'user'
-                      ? plural(rule.members, 'user')
-                      : plural(rule.members, 'company', 'companies')}
-                  </TextLink>
-                ) : (
-                  <Text c="dimmed">–</Text>
-                )}
-              </Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                <Time at={rule.updated_at} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable heads={['Rule', 'Status', { right: 'In it now' }, 'Changed']}>
+      {rules.map((rule) => (
+        <Table.Tr key={rule.id}>
+          <Table.Td>
+            <RowLink to="/rules/$id" params={{ id: String(rule.id) }}>
+              {rule.name}
+            </RowLink>
+            <Sentence text={rule.sentence} size="xs" c="dimmed" lineClamp={3} />
+          </Table.Td>
+          <Table.Td>
+            <Group gap={6}>
+              <StatusBadge status={rule.status} />
+              <FillingBadge rule={rule} />
+            </Group>
+          </Table.Td>
+          <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+            {rule.status === 'active' ? (
+              <TextLink to="/rules/$id" params={{ id: String(rule.id) }} search={{ tab: 'members' }}>
+                {kindCount(rule.members, rule.subject_kind)}
+              </TextLink>
+            ) : (
+              <Text c="dimmed">–</Text>
+            )}
+          </Table.Td>
+          <Table.Td style={{ whiteSpace: 'nowrap' }}>
+            <Time at={rule.updated_at} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 
@@ -118,23 +115,7 @@ function NoRules() {
         A rule is a sentence about what somebody did, or did not do. Start from one of these: it opens with a
         live count of who matches right now, and nothing happens until you switch it on.
       </EmptyState>
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-        {EXAMPLES.map(({ key, name, about, text }) => (
-          <Paper
-            key={key}
-            component={Link}
-            to={`/rules/new?example=${key}`}
-            className={classes.example}
-            aria-label={`Start from the example: ${name}`}
-          >
-            <Title order={3}>{name}</Title>
-            <Text c="dimmed">{about}</Text>
-            <Text ff="monospace" fz={12.5} className={classes.text}>
-              {text}
-            </Text>
-          </Paper>
-        ))}
-      </SimpleGrid>
+      <Examples examples={EXAMPLES} path="/rules/new" columns={3} />
     </Stack>
   );
 }

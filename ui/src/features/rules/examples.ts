@@ -1,12 +1,4 @@
-import type { RuleOut } from '~/api/generated';
-
-export interface Example {
-  key: string;
-  name: string;
-  about: string;
-  text: string;
-  subject_kind: RuleOut['subject_kind'];
-}
+import type { Example } from '~/features/writing/written';
 
 /** Rules to start from; the API events are those that the SDK's middleware captures. */
 export const EXAMPLES: Example[] = [

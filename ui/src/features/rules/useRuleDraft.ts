@@ -1,49 +1,26 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMutation } from '@tanstack/react-query';
 import { body } from '~/api/client';
 import { type RuleOut, createRule, setRuleStatus, updateRule } from '~/api/generated';
 import * as read from '~/api/queries';
-import type { Example } from '~/features/rules/examples';
-
-export interface Draft {
-  name: string;
-  description: string;
-  text: string;
-  subject_kind: RuleOut['subject_kind'];
-}
+import { useDraft } from '~/components/useDraft';
+import { type Example, draftOf, started } from '~/features/writing/written';
 
 interface Switch {
   status?: RuleOut['status'];
   messageMembers?: boolean; // those who match already when it is switched on are messaged too
 }
 
-const draftOf = (rule: RuleOut | null, start?: Example): Draft => ({
-  name: rule?.name ?? start?.name ?? '',
-  description: rule?.description ?? start?.about ?? '',
-  text: rule?.text ?? start?.text ?? '',
-  subject_kind: rule?.subject_kind ?? start?.subject_kind ?? 'user',
-});
-
-/**
- * What is being written, against what is stored. `base` is the rule as it was read: its revision goes with each save,
- * so that a newer one is never overwritten, even when the list behind the editor refreshes.
- */
+/** A rule's draft against the revision it was read at. */
 export function useRuleDraft(rule: RuleOut | null, start?: Example) {
-  const queries = useQueryClient();
-  const [base, setBase] = useState(rule);
-  const [draft, setDraft] = useState(() => draftOf(rule, start));
-  const stored = draftOf(base);
-  const changed =
-    base === null
-      ? draft.text.trim() !== '' || draft.name.trim() !== ''
-      : draft.name !== stored.name || draft.description !== stored.description || draft.text !== stored.text;
-
-  const take = async (saved: RuleOut) => {
-    setBase(saved);
-    setDraft(draftOf(saved));
-    queries.setQueryData(read.rule(saved.id).queryKey, saved);
-    await queries.invalidateQueries({ queryKey: ['rules'] });
-  };
+  const kept = useDraft({
+    stored: rule,
+    draftOf,
+    blank: started(),
+    start: started(start),
+    one: read.rule,
+    all: ['rules'],
+  });
+  const { base, draft, written, changed, take, takeLatest } = kept;
   const write = (): Promise<RuleOut> => {
     const { name, description, text, subject_kind } = draft;
     if (base === null) {
@@ -65,12 +42,8 @@ export function useRuleDraft(rule: RuleOut | null, start?: Example) {
     },
   });
   const reload = async () => {
-    if (base === null) return;
-    const latest = await queries.fetchQuery({ ...read.rule(base.id), staleTime: 0 });
+    await takeLatest();
     save.reset();
-    setBase(latest);
-    setDraft(draftOf(latest));
   };
-  const edit = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
-  return { base, draft, edit, changed, textChanged: draft.text !== stored.text, save, reload };
+  return { ...kept, textChanged: draft.text !== written.text, save, reload };
 }

@@ -2,7 +2,7 @@ import { acceptCompletion, currentCompletions, startCompletion } from '@codemirr
 import { EditorView } from '@codemirror/view';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { CompletionItem } from '~/api/generated';
-import { type Ask, ruleCompletion } from '~/features/rules/completion';
+import { type Ask, ruleCompletion } from '~/features/writing/completion';
 
 const item = (label: string, fields: Partial<CompletionItem>): CompletionItem => ({
   label,

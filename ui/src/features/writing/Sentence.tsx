@@ -1,5 +1,5 @@
 import { Text, type TextProps } from '@mantine/core';
-import classes from '~/features/rules/Sentence.module.css';
+import classes from '~/features/writing/Sentence.module.css';
 
 const GROUP = /\b(all of|any of|none of|at least \d+ of|and|or)\b/gi;
 

@@ -4,31 +4,23 @@ import type { EditorView } from '@codemirror/view';
 import { useEffect, useMemo, useState } from 'react';
 import { CodeEditor } from '~/components/CodeEditor';
 import { Problem } from '~/components/Problem';
-import { type Ask, ruleCompletion } from '~/features/rules/completion';
-import { ruleLanguage } from '~/features/rules/language';
-import type { RuleProblem } from '~/features/rules/ruleProblem';
-import type { RuleCheck } from '~/features/rules/useRuleCheck';
+import { type Ask, ruleCompletion } from '~/features/writing/completion';
+import { ruleLanguage } from '~/features/writing/language';
+import type { TextProblem } from '~/features/writing/textProblem';
+import type { TextCheck } from '~/features/writing/useTextCheck';
 
-interface RuleTextEditorProps {
-  label?: string;
-  description?: string;
-  placeholder?: string;
+interface TextEditorProps {
+  label: string;
+  description: string;
+  placeholder: string;
   text: string;
   onChange: (text: string) => void;
-  check: Pick<RuleCheck, 'problem' | 'failure'>;
+  check: Pick<TextCheck<unknown>, 'problem' | 'failure'>;
   ask: Ask;
 }
 
 /** A rule's or formula's text, underlined where the server stops understanding it. */
-export function RuleTextEditor({
-  label = 'Rule',
-  description = 'One condition, or several in all of ( … ; … ), any of ( … ; … ), none of ( … ; … ). Words and names complete as you type; Ctrl-Space shows what may stand here.',
-  placeholder = 'count of api_call where status = 400 in the last 24 hours >= 5',
-  text,
-  onChange,
-  check,
-  ask,
-}: RuleTextEditorProps) {
+export function TextEditor({ label, description, placeholder, text, onChange, check, ask }: TextEditorProps) {
   const [view, setView] = useState<EditorView | null>(null);
   const extensions = useMemo(() => [ruleLanguage, ruleCompletion(ask)], [ask]);
   const { problem } = check;
@@ -68,12 +60,15 @@ export function RuleTextEditor({
   );
 }
 
-function ProblemText({ problem }: { problem: RuleProblem }) {
+/** The first of what was expected and how many more there are, as the server says it. */
+const SOME_OF_THEM = / Expected (?:(?! Did you mean ).)* or \d+ others\./;
+
+function ProblemText({ problem }: { problem: TextProblem }) {
   const { message, expected } = problem;
-  const told = expected.every((word) => message.includes(word)); // a short list is in the sentence already
+  const short = message.replace(SOME_OF_THEM, ''); // all of them are listed below
   return (
-    <Alert color="red" p="sm" title={message}>
-      {!told && (
+    <Alert color="red" p="sm" title={short}>
+      {(short !== message || !expected.every((word) => message.includes(word))) && (
         <Text>
           What can stand here:{' '}
           <Text span ff="monospace" fz={13}>

@@ -1,10 +1,10 @@
 import { screen } from '@testing-library/react';
 import { expect, it } from 'vitest';
 import { show } from '../../../tests/page';
-import { RuleTextEditor } from '~/features/rules/RuleTextEditor';
-import type { RuleCheck } from '~/features/rules/useRuleCheck';
+import { TextEditor } from '~/features/writing/TextEditor';
+import type { TextCheck } from '~/features/writing/useTextCheck';
 
-const sound: RuleCheck = {
+const sound: TextCheck<unknown> = {
   empty: false,
   problem: null,
   failure: null,
@@ -14,8 +14,11 @@ const sound: RuleCheck = {
   stale: true,
   checked: true,
 };
-const editor = (check: RuleCheck) => (
-  <RuleTextEditor
+const editor = (check: TextCheck<unknown>) => (
+  <TextEditor
+    label="Rule"
+    description=""
+    placeholder=""
     text="count of api_call were"
     onChange={() => undefined}
     check={check}
@@ -34,4 +37,12 @@ it('says what is wrong and what was expected, and marks the place', async () => 
   update(editor(sound));
   expect(screen.queryByText('I do not know “were”')).toBeNull();
   expect(container.querySelector('.cm-lintRange-error')).toBeNull();
+});
+
+it('leaves out of the sentence what is listed in full below it', () => {
+  const expected = ['!=', '<', '>', 'where'];
+  const message = '\'were\' cannot stand here. Expected !=, < or 2 others. Did you mean "where"?';
+  show(editor({ ...sound, checked: false, problem: { from: 18, to: 22, message, expected } }));
+  expect(screen.getByText('\'were\' cannot stand here. Did you mean "where"?')).toBeTruthy();
+  expect(screen.getByText('!=, <, >, where')).toBeTruthy();
 });

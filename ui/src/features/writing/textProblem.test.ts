@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '~/api/errors';
-import { ruleProblem } from '~/features/rules/ruleProblem';
+import { textProblem } from '~/features/writing/textProblem';
 
 const refused = (position: number, expected: string[] = []) =>
   new ApiError(400, 'rule_syntax', 'Not understood', { position, line: 1, column: position + 1, expected });
@@ -8,36 +8,36 @@ const refused = (position: number, expected: string[] = []) =>
 describe('where a rule goes wrong', () => {
   it('underlines the word that stands at the position', () => {
     const text = 'count of api_call were status = 400';
-    const problem = ruleProblem(refused(18, ['where', 'in the last']), text);
+    const problem = textProblem(refused(18, ['where', 'in the last']), text);
     expect(text.slice(problem?.from, problem?.to)).toBe('were');
     expect(problem?.expected).toEqual(['where', 'in the last']);
   });
 
   it('underlines a quoted name as a whole', () => {
     const text = 'plan = "free plan" oops';
-    const problem = ruleProblem(refused(7), text);
+    const problem = textProblem(refused(7), text);
     expect(text.slice(problem?.from, problem?.to)).toBe('"free plan"');
   });
 
   it('underlines the last character when something is missing at the end', () => {
     const text = 'count of api_call >=  ';
-    const problem = ruleProblem(refused(text.length), text);
+    const problem = textProblem(refused(text.length), text);
     expect(text.slice(problem?.from, problem?.to)).toBe('=');
   });
 
   it('counts code points as the server does, not UTF-16 units', () => {
     const text = 'plan = "🚀🚀" wrong';
-    const problem = ruleProblem(refused(12), text);
+    const problem = textProblem(refused(12), text);
     expect(text.slice(problem?.from, problem?.to)).toBe('wrong');
   });
 
   it('never points outside the text', () => {
-    expect(ruleProblem(refused(99), 'plan')).toMatchObject({ from: 3, to: 4 });
-    expect(ruleProblem(refused(-1), '')).toMatchObject({ from: 0, to: 0 });
+    expect(textProblem(refused(99), 'plan')).toMatchObject({ from: 3, to: 4 });
+    expect(textProblem(refused(-1), '')).toMatchObject({ from: 0, to: 0 });
   });
 
   it('leaves every other failure alone', () => {
-    expect(ruleProblem(new ApiError(503, 'unavailable', 'Later'), 'plan')).toBeNull();
-    expect(ruleProblem(new Error('?'), 'plan')).toBeNull();
+    expect(textProblem(new ApiError(503, 'unavailable', 'Later'), 'plan')).toBeNull();
+    expect(textProblem(new Error('?'), 'plan')).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 /** Where a rule's text goes wrong, from the server's answer to what the editor underlines. */
 import { ApiError } from '~/api/errors';
 
-export interface RuleProblem {
+export interface TextProblem {
   from: number;
   to: number;
   message: string;
@@ -14,7 +14,7 @@ export interface RuleProblem {
  * The position is a 0-based offset in code points (the server counts as Python does), the editor's are UTF-16 units.
  * The word that stands there is underlined; at the end of the text, the last character.
  */
-export function ruleProblem(error: unknown, text: string): RuleProblem | null {
+export function textProblem(error: unknown, text: string): TextProblem | null {
   if (!(error instanceof ApiError) || error.code !== 'rule_syntax') return null;
   const { position, expected } = error.details;
   const points = [...text];

@@ -14,8 +14,8 @@ export const ruleLanguage = StreamLanguage.define({
     if (stream.match(/^\d+(\.\d+)?%?/)) return 'number';
     if (stream.match(/^(true|false|null)\b/)) return 'bool';
     if (stream.match(GROUPS)) return 'controlKeyword';
+    if (stream.match(PHRASES)) return 'keyword'; // before the units: "days active of"
     if (stream.match(UNITS)) return 'unit';
-    if (stream.match(PHRASES)) return 'keyword';
     if (stream.match(/^(!=|<=|>=|=|<|>)/)) return 'operatorKeyword';
     if (stream.match(/^[A-Za-z_$*][\w.$*-]*/)) return 'variableName';
     stream.next();
