@@ -1,6 +1,14 @@
 import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconFilter, IconMail, IconPlus, IconRoute, IconSearch, IconUser } from '@tabler/icons-react';
+import {
+  IconFilter,
+  IconMail,
+  IconMathFunction,
+  IconPlus,
+  IconRoute,
+  IconSearch,
+  IconUser,
+} from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -15,7 +23,7 @@ function takeFirst(): void {
   document.querySelector<HTMLElement>('[data-action]')?.click();
 }
 
-/** Ctrl+K: go to a screen, a rule, a workflow, an email or a person, or start something new. */
+/** Ctrl+K: go to a screen, a rule, a computed trait, a workflow, an email or a person, or start something new. */
 export function CommandPalette() {
   const navigate = useNavigate();
   const [query, setQuery] = useState('');
@@ -23,6 +31,7 @@ export function CommandPalette() {
   const [search] = useDebouncedValue(query.trim(), 200);
   const when = { enabled: opened };
   const rules = useQuery({ ...read.rules, ...when });
+  const computed = useQuery({ ...read.computedTraits, ...when });
   const workflows = useQuery({ ...read.workflows, ...when });
   const templates = useQuery({ ...read.templates, ...when });
   const people = useInfiniteQuery({
@@ -67,6 +76,10 @@ export function CommandPalette() {
     { group: 'People', actions: found },
     { group: 'Screens', actions: screens },
     { group: 'Rules', actions: named(rules.data?.items ?? [], '/rules', IconFilter) },
+    {
+      group: 'Computed traits',
+      actions: named(computed.data?.items ?? [], '/computed-traits', IconMathFunction),
+    },
     { group: 'Workflows', actions: named(workflows.data?.items ?? [], '/workflows', IconRoute) },
     { group: 'Emails', actions: named(templates.data?.items ?? [], '/emails', IconMail) },
     { group: 'Create', actions: create },

@@ -1,10 +1,10 @@
 import { Badge, Group, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { ComputedTraitOut, Identity, Membership, ProfileOut } from '~/api/generated';
 import * as read from '~/api/queries';
 import { CopyIcon } from '~/components/CopyText';
-import { RowLink } from '~/components/LinkButton';
+import { RowLink, TextLink } from '~/components/LinkButton';
 import { Time } from '~/components/Time';
 import { plural, valueText } from '~/format';
 
@@ -46,8 +46,8 @@ export function SubjectFacts({
             <Table.Tbody>
               {traits.map(([trait, value]) => (
                 <Table.Tr key={trait}>
-                  <Table.Td c="dimmed" style={{ overflowWrap: 'anywhere', width: '42%' }}>
-                    {trait}
+                  <Table.Td c="dimmed" valign="top" style={{ overflowWrap: 'anywhere', width: '42%' }}>
+                    {breaking(trait)}
                   </Table.Td>
                   <Table.Td style={{ overflowWrap: 'anywhere' }}>
                     {valueText(value)}
@@ -103,14 +103,23 @@ export function SubjectFacts({
 function ComputedMark({ trait }: { trait?: ComputedTraitOut }) {
   if (trait === undefined) return null;
   return (
-    <Text size="xs" c="dimmed">
-      <RowLink to="/computed-traits/$id" params={{ id: String(trait.id) }}>
+    <Text size="xs" c="dimmed" lineClamp={2} title={trait.text}>
+      <TextLink to="/computed-traits/$id" params={{ id: String(trait.id) }} size="xs">
         computed
-      </RowLink>
-      : {trait.text}
+      </TextLink>{' '}
+      {trait.text}
     </Text>
   );
 }
+
+/** A name that may break after the signs that join its words. */
+const breaking = (name: string): ReactNode =>
+  name.split(/(?<=[_.])/).map((part, position) => (
+    <Fragment key={position}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
 
 function IdLine({ id, note }: { id: string; note: string }) {
   return (

@@ -8,6 +8,7 @@ import { EmptyState } from '~/components/EmptyState';
 import { LinkButton, RowLink, TextLink } from '~/components/LinkButton';
 import { Loaded } from '~/components/Loaded';
 import { Time } from '~/components/Time';
+import { Sentence } from '~/features/writing/Sentence';
 import { count } from '~/format';
 
 interface WhyProps {
@@ -26,7 +27,7 @@ export function Why({ kind, id, rule, setRule }: WhyProps) {
         const usable = items.filter(
           ({ subject_kind, status }) => subject_kind === kind && status === 'active',
         );
-        const chosen = usable.find((candidate) => candidate.id === rule)?.id ?? usable[0]?.id;
+        const chosen = usable.find((candidate) => candidate.id === rule) ?? usable[0];
         if (chosen === undefined) {
           return (
             <EmptyState
@@ -48,13 +49,19 @@ export function Why({ kind, id, rule, setRule }: WhyProps) {
             <Select
               label="Rule"
               data={usable.map(({ id: value, name }) => ({ value: String(value), label: name }))}
-              value={String(chosen)}
+              value={String(chosen.id)}
               onChange={(value) => setRule(value === null ? undefined : Number(value))}
               allowDeselect={false}
               searchable
               maw={420}
             />
-            <RuleExplanation kind={kind} id={id} rule={chosen} />
+            {!chosen.filled && (
+              <Text c="dimmed" role="status">
+                This rule is on its way into force. Nobody enters or leaves before everybody has been looked
+                at.
+              </Text>
+            )}
+            <RuleExplanation kind={kind} id={id} rule={chosen.id} />
           </Stack>
         );
       }}
@@ -135,18 +142,28 @@ function Explained({ explanation }: { explanation: Explanation }) {
   );
 }
 
+/** How a group of conditions begins; they follow on lines of their own. */
+const GROUP = /^(all of|any of|none of|at least \d+ of) \(/;
+
 function ConditionLine({ condition }: { condition: ReasonedCondition }) {
   const { depth, text, value, needed, met, since, recheck_at } = condition;
+  const group = GROUP.exec(text)?.[1];
   return (
-    <Group gap="sm" wrap="nowrap" align="flex-start" pl={depth * 26}>
+    <Group gap="sm" wrap="nowrap" align="flex-start" pl={`min(${depth * 26}px, ${depth * 5}vw)`}>
       <ThemeIcon size={22} radius="xl" variant="light" color={met ? 'green' : 'gray'}>
         {met ? <IconCheck size={14} aria-label="met" /> : <IconX size={14} aria-label="not met" />}
       </ThemeIcon>
       <Stack gap={2}>
-        <Text fw={value === null ? 600 : 500}>{text}</Text>
+        {group === undefined ? (
+          <Text fw={500} style={{ overflowWrap: 'anywhere' }}>
+            {text}
+          </Text>
+        ) : (
+          <Sentence text={`${group.charAt(0).toUpperCase()}${group.slice(1)} these`} fw={500} />
+        )}
         {value !== null && (
           <Group gap={5}>
-            <Text size="xs" c="dimmed">
+            <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
               {needed === null ? value : `now ${value}, needed ${needed}`}
             </Text>
             {recheck_at !== null && (
