@@ -1,4 +1,4 @@
-import { Group, Paper, SegmentedControl, Stack, Text, TextInput, Textarea } from '@mantine/core';
+import { Group, Paper, SegmentedControl, Stack, Text, TextInput, Textarea, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Examples } from '~/features/writing/Examples';
 import type { Ask } from '~/features/writing/completion';
@@ -77,7 +77,9 @@ export function WrittenForm(props: WrittenFormProps) {
       )}
       {fresh && draft.text === '' && (
         <Stack gap="xs">
-          <Text c="dimmed">Or start from an example:</Text>
+          <Title order={2} size="h4">
+            Or start from an example
+          </Title>
           <Examples examples={examples} path={examplesPath} />
         </Stack>
       )}
