@@ -82,7 +82,10 @@ def test_a_rule_on_its_way_shows_how_far_it_is(visitor: Visitor, stuck: str) -> 
         answer = route.fetch()
         found = answer.json()
         for rule in found.get("items", [found]):
-            rule |= {"filled": False, "filling": {"phase": "counting", "done": 38, "total": 100}}
+            rule |= {
+                "filled": False,
+                "filling": {"phase": "counting", "done": 38, "total": 100, "error": None, "retry_at": None},
+            }
         route.fulfill(response=answer, json=found)
 
     def ask(page: Page) -> None:

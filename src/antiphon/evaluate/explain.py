@@ -54,7 +54,8 @@ class Part:
                 names = names_of(program.compilers[kind].metrics, numbers, program.days)
                 self.state.metrics = metrics_in(words, 0, names)
                 self.judged = judgements_in(words, 0)
-            self.state.metrics |= self.extra.metrics
+            keys = {number: key for key, number in numbers.items()}
+            self.state.metrics |= {keys[n]: value for n, value in self.extra.metrics.items() if n in keys}
 
 
 def explain(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from antiphon.model.clock import DAY, HOUR, MINUTE
 from antiphon.runtime.events import Events
 from antiphon.runtime.rule_engine import RuleEngine
@@ -69,3 +71,35 @@ def test_what_cannot_be_known_is_not_told(sqlite_store, clock, monkeypatch):
     rule_id = live.rule("all of (count of api_call ever >= 2; count of api_call ever >= 3)")
     live.hear(*api_calls(3, every=0))
     assert [c.since for c in _explain(sqlite_store, clock, rule_id, "u1").conditions] == [NOW, None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "days active of api_call in the last 7 days >= 1",
+        "days active of api_call ever >= 1",
+        "distinct status of api_call in the last 24 hours = 3",
+        "p95 of latency_ms of api_call in the last 24 hours > 10",
+        "avg of latency_ms of api_call ever > 10",
+        "last status of api_call ever = 402",
+        "did api_call where status = 400, then api_call where status = 402, within 1 hours",
+        "ratio of api_call where status = 401 to api_call in the last 24 hours > 30%",
+    ],
+)
+@pytest.mark.parametrize("behind", [True, False])
+def test_explain_says_what_evaluation_found(sqlite_store, clock, text, behind):
+    """Whatever keeps a metric, and whether what is stored lies behind or not: the truth is that of the membership."""
+    live = Pipeline(sqlite_store, clock)
+    rule_id = live.rule(text)
+    calls = [
+        track("api_call", "u1", NOW + i * MINUTE, properties={"status": 400 + i, "latency_ms": 20.5 + i})
+        for i in range(3)
+    ]
+    for call in calls:
+        clock.now = call.received_at
+        live.hear(call)
+    if not behind:
+        live.evaluator.flush()
+    assert live.members(rule_id) == {"u1"}
+    found = _explain(sqlite_store, clock, rule_id, "u1").conditions
+    assert [condition.met for condition in found] == [True] * len(found)
