@@ -148,9 +148,9 @@ class Judge:
     def _moved(self, moves: list[list[int]], work: dict[int, set[int]]) -> None:
         """Note who entered and left; rules that read such a segment are to be judged too."""
         program, rule_ids = self._current.program, self._current.kernel.rule_ids
-        for slot, rule, episode, member in moves:
+        for slot, rule, episode, member, at in moves:
             rule_id = rule_ids[rule]
-            self._changed(slot, rule_id, episode, member=bool(member))
+            self._changed(slot, rule_id, episode, at, member=bool(member))
             if self._current.layered:
                 readers = program.rules_for_segment(rule_id)
                 if readers:
@@ -247,19 +247,19 @@ class Judge:
 
     # -- consequences --------------------------------------------------------------------------------------------
 
-    def _changed(self, slot: int, rule_id: int, episode: int, *, member: bool) -> None:
+    def _changed(self, slot: int, rule_id: int, episode: int, at: int, *, member: bool) -> None:
         key = self._residents.key(slot)
         kind = kind_of(key)
         self._outcome.moved.add(slot)
         quiet = self._quiet or any(found.old_news(rule_id, key.id, member=member) for found in self._fillings)
-        self._outcome.memberships.append(Membership(rule_id, kind, key.id, episode, member, self._now))
+        self._outcome.memberships.append(Membership(rule_id, kind, key.id, episode, member, at))
         name = "entered" if member else "left"
         self._outcome.signals.append(
             Signal(
                 kind=name,
                 subject_kind=kind,
                 subject_id=key.id,
-                at=self._now,
+                at=at,
                 rule_id=rule_id,
                 episode=episode,
                 caused_at=self._caused_at(slot),
@@ -267,7 +267,7 @@ class Judge:
             )
         )
         if not quiet:
-            self._outcome.emissions.append(self._event(key, rule_id, episode, name))
+            self._outcome.emissions.append(self._event(key, rule_id, episode, at, name))
 
     def _caused_at(self, slot: int) -> int | None:
         """When the newest event that touched a slot was received; None when time alone did."""
@@ -277,13 +277,13 @@ class Judge:
         last = int(np.searchsorted(slots, slot, side="right")) - 1
         return events[index[last]].received_at if last >= 0 and slots[last] == slot and index[last] >= 0 else None
 
-    def _event(self, key: SubjectKey, rule_id: int, episode: int, name: str) -> Event:
+    def _event(self, key: SubjectKey, rule_id: int, episode: int, at: int, name: str) -> Event:
         return Event(
             id=f"segment:{rule_id}:{key.kind}:{key.id}:{episode}:{name}",
             type="track",
             name=f"segment_{name}",
-            timestamp=self._now,
-            received_at=self._now,
+            timestamp=at,
+            received_at=at,
             source="antiphon",
             user_id=key.id if key.kind == "user" else None,
             company_id=key.id if key.kind == "company" else None,

@@ -90,6 +90,11 @@ class Program:
         """What `touch_all` numbers: see `Toucher.touch_all`."""
         return self._toucher.met
 
+    @property
+    def selectors(self) -> Sequence[tree.Selector]:
+        """The selectors of all events that rules, computed traits and watches are about."""
+        return self._selectors
+
     # -- events --------------------------------------------------------------------------------------------------
 
     def fold(self, state: SubjectState, event: Event, plan: Plan) -> bool:

@@ -23,6 +23,7 @@ typedef int64_t i64;
 enum { NEW = 1, MERGED = 2 };
 enum { USER, COMPANY, ANONYMOUS, PART };
 enum { COUNT, EARLIEST, LATEST, OPENS, CLOSES };
+enum { MOVES, TODO, MOMENT, WHO }; /* of Found.sizes: how many moves and judgements there are; when, and at whom, work stands */
 
 typedef struct { i64 *words, *free, *top, *sizes; i64 size, kinds; } Arena;
 typedef struct {
@@ -594,12 +595,13 @@ static int settle(Arena *arena, Slots *slots, const Rules *rules, i64 slot, i64 
     i64 old = words[place], before = words[place + 1];
     words[place + 1] = one.flip;
     if (one.truth != (int)(old & 1)) {
-        i64 episode = (old >> 1) + (one.truth ? 1 : 0), *move = found->moves + found->sizes[0]++ * 4;
+        i64 episode = (old >> 1) + (one.truth ? 1 : 0), *move = found->moves + found->sizes[MOVES]++ * 5;
         words[place] = episode * 2 + one.truth;
         move[0] = slot;
         move[1] = rule;
         move[2] = episode;
         move[3] = one.truth;
+        move[4] = found->sizes[MOMENT];
     }
     if (one.flip <= slots->recheck_at[slot]) slots->recheck_at[slot] = one.flip;
     else if (before == slots->recheck_at[slot]) refresh_recheck(arena, slots, slot);
@@ -608,7 +610,7 @@ static int settle(Arena *arena, Slots *slots, const Rules *rules, i64 slot, i64 
 
 static int judge(Arena *arena, Slots *slots, const Rules *rules, i64 slot, i64 rule, i64 now, Found *found) {
     if (rules->start[rule] < 0 || (slots->flags[slot] & MERGED)) {
-        i64 *todo = found->todo + found->sizes[1]++ * 2;
+        i64 *todo = found->todo + found->sizes[TODO]++ * 2;
         todo[0] = slot;
         todo[1] = rule;
         return 0;
@@ -666,7 +668,42 @@ static i64 touch(const Plans *plans, i64 plan, i64 stamp, Found *found, i64 many
 }
 
 static int is_full(const Found *found) {
-    return found->sizes[0] + found->rules > found->room || found->sizes[1] + found->rules > found->room;
+    return found->sizes[MOVES] + found->rules > found->room || found->sizes[TODO] + found->rules > found->room;
+}
+
+/* Fold the deeds of one slot, from `at` on up to `end`, and judge it by what they touch; the deed after them, -1 when the
+ * arena is full. */
+static i64 absorb_slot(
+    Arena *arena, Slots *slots, const Metrics *metrics, const Plans *plans, const Rules *rules, const Deeds *deeds,
+    Found *found, i64 at, i64 end, const i64 *first, const i64 *earlier, i64 now, i64 position, i64 judging
+) {
+    i64 slot = deeds->slot[at], many = 0, stamp = ++found->mark[found->rules];
+    int moved = 0;
+    for (; at < end && deeds->slot[at] == slot; at++) {
+        i64 seen = deeds->seen[at], plan = deeds->plan[at];
+        if (seen != NEVER) {
+            if (seen > slots->last_seen[slot]) slots->last_seen[slot] = seen;
+            if (slots->first_seen[slot] == NEVER || seen < slots->first_seen[slot]) {
+                slots->first_seen[slot] = seen;
+                moved = 1;
+            }
+        }
+        if (fold(arena, slots, metrics, plans, rules, slot, plan, deeds->at[at], deeds->weight[at])) return -1;
+        many = touch(plans, plan, stamp, found, many);
+    }
+    if (slots->dirty[slot] == CLEAN) slots->dirty[slot] = position;
+    int new = slots->flags[slot] & NEW;
+    slots->flags[slot] &= (uint8_t)~NEW;
+    if (slots->kind[slot] >= ANONYMOUS) return at;
+    if (new) many = touch(plans, first[slots->kind[slot]], stamp, found, many);
+    if (moved) many = touch(plans, earlier[slots->kind[slot]], stamp, found, many);
+    for (i64 i = 0; i < many; i++) {
+        i64 rule = found->touched[i];
+        int failed = judging ? judge(arena, slots, rules, slot, rule, now, found)
+                             : postpone(arena, slots, slot, rules->id[rule]);
+        if (failed) return -1;
+    }
+    return at;
 }
 
 /* Fold deeds from `at` on, slot by slot, and judge each slot by what they touch. The deed that comes next when there is no
@@ -676,62 +713,110 @@ i64 absorb(
     Arena *arena, Slots *slots, Metrics *metrics, Plans *plans, Rules *rules, Deeds *deeds, Found *found, i64 at,
     const i64 *first, const i64 *earlier, i64 now, i64 position, i64 judging
 ) {
-    while (at < deeds->count) {
+    found->sizes[MOMENT] = now;
+    while (at < deeds->count && at >= 0) {
         if (is_full(found)) return at;
-        i64 slot = deeds->slot[at], many = 0, stamp = ++found->mark[found->rules];
-        int moved = 0;
-        for (; at < deeds->count && deeds->slot[at] == slot; at++) {
-            i64 seen = deeds->seen[at], plan = deeds->plan[at];
-            if (seen != NEVER) {
-                if (seen > slots->last_seen[slot]) slots->last_seen[slot] = seen;
-                if (slots->first_seen[slot] == NEVER || seen < slots->first_seen[slot]) {
-                    slots->first_seen[slot] = seen;
-                    moved = 1;
-                }
-            }
-            if (fold(arena, slots, metrics, plans, rules, slot, plan, deeds->at[at], deeds->weight[at])) return -1;
-            many = touch(plans, plan, stamp, found, many);
-        }
-        if (slots->dirty[slot] == CLEAN) slots->dirty[slot] = position;
-        int new = slots->flags[slot] & NEW;
-        slots->flags[slot] &= (uint8_t)~NEW;
-        if (slots->kind[slot] >= ANONYMOUS) continue;
-        if (new) many = touch(plans, first[slots->kind[slot]], stamp, found, many);
-        if (moved) many = touch(plans, earlier[slots->kind[slot]], stamp, found, many);
-        for (i64 i = 0; i < many; i++) {
-            i64 rule = found->touched[i];
-            int failed = judging ? judge(arena, slots, rules, slot, rule, now, found)
-                                 : postpone(arena, slots, slot, rules->id[rule]);
-            if (failed) return -1;
-        }
+        at = absorb_slot(
+            arena, slots, metrics, plans, rules, deeds, found, at, deeds->count, first, earlier, now, position, judging
+        );
     }
     return at;
 }
 
-/* Judge slots by the rules whose time has come; judgements of rules that are gone are dropped. See `absorb` for the result. */
+/* Judge a slot by the rules whose time has come; judgements of rules that are gone are dropped. */
+static int judge_slot(Arena *arena, Slots *slots, const Rules *rules, Found *found, i64 slot, i64 now, i64 position) {
+    i64 *words = arena->words, many = 0, block = slots->offset[slot];
+    for (i64 i = 0; block >= 0 && i < words[block];) {
+        i64 key = words[block + HEAD + i] >> 32;
+        if (key & 1) {
+            i64 rule = lower_bound(rules->id, rules->count, key >> 1);
+            if (rule == rules->count || rules->id[rule] != key >> 1) {
+                drop(words, block, i);
+                continue;
+            }
+            if (words[entry(words, block, i) + 1] <= now) found->touched[many++] = rule;
+        }
+        i++;
+    }
+    refresh_recheck(arena, slots, slot);
+    if (slots->dirty[slot] == CLEAN) slots->dirty[slot] = position;
+    for (i64 i = 0; i < many; i++)
+        if (judge(arena, slots, rules, slot, found->touched[i], now, found)) return -1;
+    return 0;
+}
+
+/* Judge slots by the rules whose time has come. See `absorb` for the result. */
 i64 judge_due(
     Arena *arena, Slots *slots, Rules *rules, Found *found, const i64 *due, i64 count, i64 at, i64 now, i64 position
 ) {
-    i64 *words = arena->words;
+    found->sizes[MOMENT] = now;
     for (; at < count; at++) {
         if (is_full(found)) return at;
-        i64 slot = due[at], many = 0, block = slots->offset[slot];
-        for (i64 i = 0; block >= 0 && i < words[block];) {
-            i64 key = words[block + HEAD + i] >> 32;
-            if (key & 1) {
-                i64 rule = lower_bound(rules->id, rules->count, key >> 1);
-                if (rule == rules->count || rules->id[rule] != key >> 1) {
-                    drop(words, block, i);
-                    continue;
-                }
-                if (words[entry(words, block, i) + 1] <= now) found->touched[many++] = rule;
-            }
-            i++;
+        if (judge_slot(arena, slots, rules, found, due[at], now, position)) return -1;
+    }
+    return at;
+}
+
+/* -- a stretch of time: subjects that have nothing to do with each other, each lived through by itself ---------------- */
+
+#define MOST_AGAIN 100000
+
+/* Let time pass for a slot up to `until` (not included): its timers fire at their own instants. 1 when Python comes first,
+ * for MOMENT and WHO: there are judgements left to it, or (`eager`) moves, or no more room. -1 when the arena is full, -2
+ * when an instant does not come to its end. */
+static int pass(
+    Arena *arena, Slots *slots, const Rules *rules, Found *found, i64 slot, i64 until, i64 position, i64 eager
+) {
+    for (i64 again = 0; slots->recheck_at[slot] < until; again++) {
+        if (is_full(found)) return 1;
+        if (again && slots->recheck_at[slot] > found->sizes[MOMENT]) again = 0;
+        if (again == MOST_AGAIN) return -2;
+        found->sizes[WHO] = slot;
+        found->sizes[MOMENT] = slots->recheck_at[slot];
+        if (judge_slot(arena, slots, rules, found, slot, slots->recheck_at[slot], position)) return -1;
+        if (found->sizes[TODO] || (eager && found->sizes[MOVES])) return 1;
+    }
+    return 0;
+}
+
+/* Live through deeds from `at` on: those of one `who` (the slot that is judged by them) lie together and in order of the instant
+ * at which they were received (`when`), and its timers fire between them. The deed that comes next when Python comes first
+ * (see `pass`; or because it must fold into what it keeps before the deed, which has `folds`), else their number; below 0 as
+ * `pass`. */
+i64 live(
+    Arena *arena, Slots *slots, Metrics *metrics, Plans *plans, Rules *rules, Deeds *deeds, Found *found, i64 at,
+    const i64 *who, const i64 *when, const i64 *folds, const i64 *first, const i64 *earlier, i64 position, i64 eager
+) {
+    while (at < deeds->count) {
+        i64 one = who[at], now = when[at], end = at;
+        int stopped = is_full(found) ? 1 : pass(arena, slots, rules, found, one, now, position, eager);
+        if (stopped) return stopped < 0 ? stopped : at;
+        found->sizes[WHO] = one;
+        found->sizes[MOMENT] = now;
+        for (; end < deeds->count && who[end] == one && when[end] == now; end++)
+            if (folds[end]) return at;
+        while (at < end) {
+            at = absorb_slot(
+                arena, slots, metrics, plans, rules, deeds, found, at, end, first, earlier, now, position, 1
+            );
+            if (at < 0) return -1;
         }
-        refresh_recheck(arena, slots, slot);
-        if (slots->dirty[slot] == CLEAN) slots->dirty[slot] = position;
-        for (i64 i = 0; i < many; i++)
-            if (judge(arena, slots, rules, slot, found->touched[i], now, found)) return -1;
+        if (found->sizes[TODO] || (eager && found->sizes[MOVES])) return at;
+        stopped = pass(arena, slots, rules, found, one, now + 1, position, eager);
+        if (stopped) return stopped < 0 ? stopped : at;
+    }
+    return at;
+}
+
+/* Let time pass for slots from the `at`-th on, for each up to its own instant (not included). The one that comes next when
+ * Python comes first, see `pass`, else their number; below 0 as `pass`. */
+i64 pass_time(
+    Arena *arena, Slots *slots, Rules *rules, Found *found, const i64 *chosen, const i64 *until, i64 count, i64 at,
+    i64 position, i64 eager
+) {
+    for (; at < count; at++) {
+        int stopped = pass(arena, slots, rules, found, chosen[at], until[at], position, eager);
+        if (stopped) return stopped < 0 ? stopped : at;
     }
     return at;
 }

@@ -17,6 +17,8 @@ def library() -> Any:
         "refresh_recheck": "vppn",
         "absorb": "npppppppnppnnn",
         "judge_due": "npppppnnnn",
+        "live": "npppppppnpppppnn",
+        "pass_time": "nppppppnnnn",
         "settle_all": "ipppppn",
         "verdict_of": "ippppnnnp",
         "put_ring": "ippnnppn",

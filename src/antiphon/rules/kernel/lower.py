@@ -237,6 +237,11 @@ class Kernel:
             self._frames_until = int(frames[:, n.NEXT_AT].min())
         return self.tables
 
+    @property
+    def same_until(self) -> int:
+        """Up to when (ms, not included) the tables of the last `ready` hold."""
+        return self._frames_until if self._frames else FAR
+
     # -- the tables ----------------------------------------------------------------------------------------------
 
     def _lower_metrics(self, numbers: Numbers, lowerings: Lowerings) -> Metrics:

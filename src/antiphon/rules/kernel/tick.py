@@ -17,6 +17,8 @@ ROOM = 65_536
 
 MOST_CONDITIONS = 512
 
+_NEVER_DONE = -2
+
 
 class Metrics(NamedTuple):
     """The metrics of a program, by index: `key` in blocks, `how` buckets add up, `width` of a bucket in ms (0: one for all time; -1: local
@@ -65,6 +67,17 @@ class Deeds(NamedTuple):
     seen: Ints
 
 
+class Past:
+    """Deeds of a stretch of time, those of one `who` (the slot that is judged by them) next to each other and in the order of the instants
+    at which they were received (`when`, ms); `folds` is 1 where Python folds too, before the kernel does."""  # noqa: D205, D209 - one sentence
+
+    def __init__(self, deeds: Deeds, who: Ints, when: Ints, folds: Ints) -> None:
+        """Take the columns, each in one piece."""
+        self.deeds, self.who, self.when, self.folds = deeds, who, when, folds
+        self.structure = structure(deeds, (len(who),))
+        self.addresses = address(who), address(when), address(folds)
+
+
 class Tables:
     """A program for the kernel, and room for what it finds."""
 
@@ -75,8 +88,8 @@ class Tables:
         self._rules = structure(rules, (len(rules.id), len(rules.zone_from)))
         count = len(rules.id)
         room = ROOM + 2 * count
-        self._moves, self._todo = np.zeros((room, 4), dtype=np.int64), np.zeros((room, 2), dtype=np.int64)
-        self._sizes = np.zeros(2, dtype=np.int64)
+        self._moves, self._todo = np.zeros((room, 5), dtype=np.int64), np.zeros((room, 2), dtype=np.int64)
+        self._sizes = np.zeros(4, dtype=np.int64)
         scratch = (
             np.zeros(count + 1, dtype=np.int64),
             np.zeros(count + 1, dtype=np.int64),
@@ -125,8 +138,39 @@ class Tables:
         )
         return _checked(end)
 
+    def live(
+        self, memory: Memory, past: Past, at: int, first: Ints, earlier: Ints, position: int, *, eager: bool
+    ) -> int:
+        """Fold and judge a stretch from the `at`-th deed on, subject by subject, each deed at its own instant, timers between them.
+
+        Gives the deed that comes next when Python comes first, for `moment`: `taken` must be called, what it gives be done, and deeds
+        with `folds` of that slot and instant be folded; else the number of deeds. `eager` stops at every move. Raises as `pass_time`.
+        """
+        assert self._plans is not None, "plans come before deeds"  # noqa: S101
+        end = library().live(
+            memory.arena, memory.slots, self._metrics, self._plans[1], self._rules, past.structure, self._found, at,
+            *past.addresses, address(first), address(earlier), position, int(eager),
+        )  # fmt: skip
+        return _checked(end)
+
+    def pass_time(self, memory: Memory, slots: Ints, until: Ints, at: int, position: int, *, eager: bool) -> int:
+        """Let time pass for slots, from the `at`-th on, each up to its own instant (ms, not included), timers at theirs; see `live`.
+
+        Raises ArenaFull, and RuntimeError for rules that are never done with an instant.
+        """
+        end = library().pass_time(
+            memory.arena, memory.slots, self._rules, self._found, address(slots), address(until), len(slots), at,
+            position, int(eager),
+        )  # fmt: skip
+        return _checked(end)
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """Where work stands in a stretch: at which instant (ms), with which slot."""
+        return int(self._sizes[2]), int(self._sizes[3])
+
     def settle(self, memory: Memory, verdicts: Ints) -> None:
-        """Remember verdicts that Python came to: at most ROOM rows of (slot, rule index, truth, when to look again)."""
+        """Remember verdicts that Python came to, at the instant of the last call: at most ROOM rows of (slot, rule index, truth, when to look again)."""
         verdicts = whole(verdicts)
         result = library().settle_all(
             memory.arena, memory.slots, self._rules, self._found, address(verdicts), len(verdicts)
@@ -142,14 +186,16 @@ class Tables:
         return bool(truth), int(flip[0])
 
     def taken(self) -> tuple[list[list[int]], list[list[int]]]:
-        """What was found since the last call: moves (slot, rule index, episode, member), and what Python must judge
-        (slot, rule index)."""  # noqa: D205, D209 - one sentence
+        """What was found since the last call: moves (slot, rule index, episode, member, instant), and what Python must
+        judge (slot, rule index)."""  # noqa: D205, D209 - one sentence
         moves, todo = self._moves[: self._sizes[0]].tolist(), self._todo[: self._sizes[1]].tolist()
-        self._sizes[:] = 0
+        self._sizes[:2] = 0
         return moves, todo
 
 
 def _checked(end: int) -> int:
+    if end == _NEVER_DONE:
+        raise RuntimeError("the rules do not come to rest at an instant")
     if end < 0:
         raise ArenaFull("There is no more room for the state of subjects: lower hot_subjects, or use a larger machine.")
     return end
