@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """An ascending key; SQLite gives one only to INTEGER, and reuses deleted ones unless told `sqlite_autoincrement`."""
 
+_INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
@@ -36,7 +37,7 @@ class Json(TypeDecorator[Any]):
 
 def insert(conn: Connection, table: Table) -> Any:
     """The dialect's own INSERT, which knows ON CONFLICT (the same words in both)."""
-    return (postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert)(table)
+    return _INSERTS[conn.dialect.name](table)
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -90,6 +91,11 @@ def _insertion(conn: Connection, table: Table, columns: Sequence[str]) -> str:
 
 def insert_new(conn: Connection, table: Table, row: dict[str, Any]) -> Any | None:
     """Insert `row` unless a unique key says it is there; the new primary key, or None."""
-    statement: Insert = insert(conn, table).values(row).on_conflict_do_nothing()
-    key = next(iter(table.primary_key))
-    return conn.execute(statement.returning(key)).scalar_one_or_none()
+    return conn.execute(_insertion_of_new(conn.dialect.name, table), row).scalar_one_or_none()
+
+
+@lru_cache(maxsize=64)
+def _insertion_of_new(dialect: str, table: Table) -> Any:
+    """The statement, made once: to make it takes longer than to run it. Its columns are those of the row."""
+    statement = _INSERTS[dialect](table)
+    return statement.on_conflict_do_nothing().returning(next(iter(table.primary_key)))

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from antiphon.store import tables as t
 from antiphon.store.dialect import insert_new
 from antiphon.store.program import RULES_CHANGED
+
+# made once: to make a statement takes longer than to run it
+_SAVE = (
+    update(t.enrollments)
+    .where(t.enrollments.c.id == bindparam("key"))
+    .values({column.name: bindparam(column.name) for column in t.enrollments.c if column.name != "id"})
+)
+_TRAITS = select(t.profiles.c.traits).where(t.profiles.c.kind == "user", t.profiles.c.id == bindparam("user_id"))
 
 
 class PublishedWorkflow(msgspec.Struct, frozen=True):
@@ -137,7 +145,8 @@ def next_enrollment_due(conn: Connection, held: Sequence[int]) -> int | None:
 def save_enrollment(conn: Connection, enrollment: Enrollment) -> None:
     """Write where somebody is now."""
     row = msgspec.structs.asdict(enrollment)
-    conn.execute(update(t.enrollments).where(t.enrollments.c.id == row.pop("id")).values(row))
+    row["key"] = row.pop("id")
+    conn.execute(_SAVE, row)
 
 
 def record_step(
@@ -153,9 +162,7 @@ def record_step(
 
 def profile(conn: Connection, user_id: str) -> dict[str, Any] | None:
     """The traits of a user, or None when there is no such user."""
-    return conn.execute(
-        select(t.profiles.c.traits).where(t.profiles.c.kind == "user", t.profiles.c.id == user_id)
-    ).scalar_one_or_none()
+    return conn.execute(_TRAITS, {"user_id": user_id}).scalar_one_or_none()
 
 
 def put_in_outbox(conn: Connection, row: dict[str, Any]) -> int | None:
