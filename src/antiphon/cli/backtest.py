@@ -28,7 +28,7 @@ BAR = 32
 
 def read(rule: Path, changes: dict[str, Any]) -> RuleFile:
     """Read the rule file and put what was said on the command line in its place."""
-    from antiphon.runtime.rule_file import parse_rule_file, read_rule_file  # noqa: PLC0415 - heavy
+    from antiphon.runtime.backtest.rule_file import parse_rule_file, read_rule_file  # noqa: PLC0415 - heavy
 
     file = parse_rule_file(sys.stdin.read()) if str(rule) == "-" else read_rule_file(rule)
     said = {name: value for name, value in changes.items() if value is not None}
@@ -39,9 +39,10 @@ def read(rule: Path, changes: dict[str, Any]) -> RuleFile:
 
 def replay(settings: Settings, file: RuleFile, events: Path | None, progress: Any, limit: int | None) -> BacktestReport:
     """Replay over a file of events, or over the data of the server that `settings` name."""
-    from antiphon.runtime.backtest import World, backtest  # noqa: PLC0415
-    from antiphon.runtime.past_events import StoredEvents, read_events  # noqa: PLC0415
-    from antiphon.runtime.rule_file import world_of  # noqa: PLC0415
+    from antiphon.runtime.backtest.past_events import StoredEvents, read_events  # noqa: PLC0415
+    from antiphon.runtime.backtest.plan import World  # noqa: PLC0415
+    from antiphon.runtime.backtest.rule_file import world_of  # noqa: PLC0415
+    from antiphon.runtime.backtest.run import backtest  # noqa: PLC0415
     from antiphon.store.engine import open_store  # noqa: PLC0415
     from antiphon.store.migrate import require_current  # noqa: PLC0415
 
@@ -67,7 +68,6 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
     @click.option("--events", type=click.Path(path_type=Path), help="A file of events, one JSON object a line.")
     @click.option("--since", help="Where the period begins: 30d, 12h, 2w, or a date. [default: 30d; a file's start]")
     @click.option("--until", help="Where it ends: a date, or a length of time after the last event. [default: the end]")
-    @click.option("--step", help="Evaluate different people's events within so long (1m) together: faster, less exact.")
     @click.option("--workflow", help="A stored workflow's name or id, instead of the one in the file.")
     @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
     @click.option("--limit", type=click.IntRange(min=0), help="List at most so many messages.")
@@ -82,7 +82,6 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
         progress: str,
         since: str | None,
         until: str | None,
-        step: str | None,
         workflow: str | None,
         **flags: Any,
     ) -> None:
@@ -102,7 +101,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
         only_warnings()
         try:
             settings = load(config_file, flags)
-            file = read(rule, {"since": since, "until": until, "step": step, "workflow": workflow})
+            file = read(rule, {"since": since, "until": until, "workflow": workflow})
             report = replay(settings, file, events, _progress(progress), limit)
         except (InvalidInput, NotFound) as error:
             click.echo(f"antiphon: {error.message}{_pointer(error)}", err=True)

@@ -93,7 +93,7 @@ class Program:
     @property
     def selectors(self) -> Sequence[tree.Selector]:
         """The selectors of all events that rules, computed traits and watches are about."""
-        return self._selectors
+        return list(self._selectors.values())
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from antiphon.ingest.access import Access, AccessReader, IngestKey
 from antiphon.ingest.http import IngestApp
 from antiphon.ingest.pressure import Pressure, disk_space_of
 from antiphon.model.clock import Clock, wall_clock
-from antiphon.runtime.backtest_jobs import BacktestJobs
+from antiphon.runtime.backtest.jobs import BacktestJobs
 from antiphon.runtime.computed_traits import ComputedTraits
 from antiphon.runtime.demo import DemoTraffic
 from antiphon.runtime.events import Events

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from antiphon.model.event import INTERNAL, Event
 from antiphon.store.history import HistoryReader
 from antiphon.store.history_schema import COLUMNS, to_events
-from antiphon.store.tables import enrollments, messages, step_runs
+from antiphon.store.tables import enrollments, messages, signals, step_runs
 
 _EVENT_COLUMNS = ", ".join(COLUMNS[:16])  # those that make up an event again
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +88,13 @@ def _events(reader: HistoryReader, where: str, values: list[object]) -> Iterator
         rows = db.sql(f"SELECT {_EVENT_COLUMNS} FROM events WHERE {where}", params=values)  # noqa: S608 - our own names
         for _, event in to_events(rows.to_arrow_reader(_BATCH)):
             yield event
+
+
+def entered_quietly(conn: Connection, rule_id: int) -> int:
+    """How many entered a rule's segment without anybody being messaged for it: as it was switched on."""
+    s = signals.c
+    query = select(func.count()).where(s.rule_id == rule_id, s.kind == "entered", s.quiet)
+    return conn.execute(query).scalar_one()
 
 
 def queued_messages(conn: Connection) -> list[Queued]:

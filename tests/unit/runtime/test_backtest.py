@@ -9,9 +9,11 @@ from antiphon.model.backtest import Bounds, Expect, RuleFile
 from antiphon.model.clock import DAY, HOUR, MINUTE, SECOND
 from antiphon.model.event import LATE
 from antiphon.model.workflow import EventTrigger, LeavesTrigger, SendStep, WaitStep, WorkflowDefinition
-from antiphon.runtime.backtest import World, backtest, parse_length
-from antiphon.runtime.past_events import ListedEvents, StoredEvents
-from antiphon.runtime.rule_file import world_of
+from antiphon.runtime.backtest.past_events import ListedEvents, StoredEvents
+from antiphon.runtime.backtest.period import parse_length
+from antiphon.runtime.backtest.plan import World
+from antiphon.runtime.backtest.rule_file import world_of
+from antiphon.runtime.backtest.run import backtest
 from antiphon.store import tables
 from factories import NOW, alias, api_call, api_calls, group, identify, track
 from pipeline import Pipeline, send_workflow
@@ -198,19 +200,33 @@ def test_a_part_of_history_is_as_the_whole(store, clock):
     assert part.events < whole.events
 
 
-def test_a_step_loses_no_truth_and_no_timer(store, clock):
-    """With a step the same people are messaged as often, at most a step later; silences end and begin as they did."""
-    _world(store, clock)
-    past, world = StoredEvents(store), world_of(store, clock)
-    for rule in (FIVE, "time since last api_call >= 20 hours", "count of api_call where status = 400 today = 2"):
-        exact = backtest(RuleFile(rule=rule, since="60d"), past, world)
-        coarse = backtest(RuleFile(rule=rule, since="60d", step="10m"), past, world)
-        assert exact.messages_total
-        assert (coarse.entered, coarse.left) == (exact.entered, exact.left)
-        late = [b.at - a.at for a, b in zip(sorted_by(exact), sorted_by(coarse), strict=True)]
-        assert 0 <= min(late) <= max(late) <= 10 * MINUTE
+def test_computed_traits_are_what_they_were(store, clock):
+    """A rule over a server's computed traits, also those that read another, sees their values of the past, not those of today."""
+    live = Pipeline(store, clock)
+    live.computed("calls", "count of api_call in the last 2 days")
+    live.computed("heat", "2 * calls + company.size")
+    live.computed("size", "count of api_call ever", "company")
+    live.rule("all of (heat >= 9; calls >= 3)", "Hot")
+    live.hear(group("c1", "u1", clock()))
+    for _ in range(5):
+        for call in api_calls(1, 200, "u1", clock()):
+            live.hear(call)
+        live.advance(HOUR)
+    live.advance(5 * DAY)
+    report = backtest(
+        RuleFile(name="Hot", rule="all of (heat >= 9; calls >= 3)", since="30d"),
+        StoredEvents(store),
+        world_of(store, clock),
+    )
+    moves = [(signal.at, signal.kind) for signal in live.signals() if not signal.quiet]
+    assert [message.at for message in report.messages] == [at for at, kind in moves if kind == "entered"]
+    assert (report.entered, report.left) == (1, 1)
+    unknown = run(api_calls(9), "calls >= 3")
+    assert unknown.entered == 0
 
 
-def sorted_by(report):
-    """The messages by person, then time."""
-    return sorted(report.messages, key=lambda message: (message.subject_id, message.at))
+def test_repeated_events_count_once():
+    """A line of a file that repeats an id counts once, before the period and in it."""
+    events = api_calls(4, 400, "u1")
+    assert run([*events, *events]).entered == 0
+    assert run([*events, *events, api_call(400, "u1", NOW + HOUR)], since="30m").entered == 1

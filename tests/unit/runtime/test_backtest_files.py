@@ -13,8 +13,8 @@ from antiphon.errors import InvalidInput
 from antiphon.model.backtest import Bounds, RuleFile
 from antiphon.model.event import CLAMPED, LATE
 from antiphon.model.workflow import SendStep
-from antiphon.runtime.past_events import read_events
-from antiphon.runtime.rule_file import parse_rule_file
+from antiphon.runtime.backtest.past_events import read_events
+from antiphon.runtime.backtest.rule_file import parse_rule_file
 
 RULE = """
 name: Stuck

@@ -8,8 +8,8 @@ import pytest
 
 from antiphon.errors import NotFound, Overloaded
 from antiphon.model.backtest import Expect, RuleFile
-from antiphon.runtime import backtest_jobs
-from antiphon.runtime.backtest_jobs import BacktestJobs
+from antiphon.runtime.backtest import jobs as backtest_jobs
+from antiphon.runtime.backtest.jobs import BacktestJobs
 from factories import api_calls
 from pipeline import Pipeline
 

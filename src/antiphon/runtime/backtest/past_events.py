@@ -20,6 +20,7 @@ from antiphon.ingest.sources.segment import Item, Receipt, milliseconds, to_even
 from antiphon.model.clock import SECOND
 from antiphon.model.event import Event
 from antiphon.store import replayed
+from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Store
 from antiphon.store.history import HistoryReader
 from antiphon.store.settings import REDACT_BY_DEFAULT
@@ -82,8 +83,10 @@ class ListedEvents:
     """A past that is in memory."""
 
     def __init__(self, events: Iterable[Event]) -> None:
-        """Order `events` by receipt; those of one instant stay in their order."""
-        self._events = sorted(events, key=lambda event: event.received_at)
+        """Order `events` by receipt; those of one instant stay in their order, and what repeats an id is left out, as a log does it."""
+        ordered = sorted(events, key=lambda event: event.received_at)
+        repeats = {repeat.index for repeat in DedupeIndex().check(0, ordered)} if ordered else set[int]()
+        self._events = [event for index, event in enumerate(ordered) if index not in repeats]
         self._times = [event.received_at for event in self._events]
         self.span = (self._times[0], self._times[-1]) if self._times else None
 

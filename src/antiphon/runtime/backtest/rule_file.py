@@ -11,10 +11,12 @@ import yaml
 from antiphon.errors import InvalidInput
 from antiphon.model.backtest import RuleFile
 from antiphon.model.clock import Clock
+from antiphon.model.subject import SubjectKind
 from antiphon.model.workflow import EntersTrigger, LeavesTrigger
-from antiphon.rules import tree
-from antiphon.runtime.backtest import Definition, StoredWorkflow, World
+from antiphon.rules import formula, tree
+from antiphon.runtime.backtest.plan import Definition, StoredWorkflow, World
 from antiphon.store import program
+from antiphon.store.computed_traits import list_computed_traits
 from antiphon.store.engine import Store
 from antiphon.store.rules import get_rule
 from antiphon.store.settings import read_workspace
@@ -55,13 +57,18 @@ def _plain(value: Any) -> Any:
 
 
 def world_of(store: Store, clock: Clock) -> World:
-    """A server's rules, workflows and time zone, as they stand now."""
+    """A server's rules, computed traits, workflows and time zone, as they stand now."""
     with store.state.read() as conn:
         zone = read_workspace(conn).time_zone
         segments: dict[str, Definition] = {
             row.name: (row.subject_kind, tree.decode(row.tree)) for row in program.active_rules(conn)
         }
-    return World(time_zone=zone, segments=segments, workflow=lambda name: _workflow(store, name), now=clock())
+        computed: dict[tuple[SubjectKind, str], formula.Formula] = {
+            (trait.subject_kind, trait.name): formula.decode(trait.formula) for trait in list_computed_traits(conn)
+        }
+    return World(
+        time_zone=zone, segments=segments, computed=computed, workflow=lambda name: _workflow(store, name), now=clock()
+    )
 
 
 def _workflow(store: Store, name: str | int) -> StoredWorkflow:

@@ -1,0 +1,1 @@
+"""Backtests: a rule, with its workflow, replayed over the past."""
