@@ -43,7 +43,7 @@ demo: setup ## start the example API and its simulated customers against a runni
 
 test: setup servers $(STAMPS)/spark $(STAMPS)/ui ## run every test: page, Python, PostgreSQL, contract, faults, browser
 	@if [ -f ui/package.json ]; then npm --prefix ui test; fi
-	@$(RUN) pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(RUN) pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 property: setup ## try the rules' properties on 10,500 random worlds and more (hours; EXAMPLES for each, SEED to repeat)
 	@ANTIPHON_EXAMPLES=$(EXAMPLES) $(RUN) pytest tests/property -q -n 0 --timeout=0 --hypothesis-seed=$(SEED) $(ARGS)

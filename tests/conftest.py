@@ -17,6 +17,18 @@ from postgres_server import PostgresServer, free_port
 _TEMPLATE = "antiphon_template"
 _numbers = itertools.count(1)
 
+LONGEST = ("faults/", "contract/test_history_engines", "property/", "e2e/")
+"""What takes longest begins first, so that no worker is left alone with it at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files by how long they take; within a file nothing changes."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, part in enumerate(LONGEST) if f"tests/{part}" in item.nodeid), len(LONGEST))
+
+    items.sort(key=place)
+
 
 @pytest.fixture
 def clock() -> ManualClock:

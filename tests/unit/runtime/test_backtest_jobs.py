@@ -44,9 +44,10 @@ async def test_a_rule_that_cannot_be_used_fails_with_a_sentence(jobs):
     assert "cannot stand" in job.error
 
 
-async def test_one_at_a_time_and_cancelled(monkeypatch):
-    """While one runs another is refused; a cancelled one has ended, its process too."""
-    monkeypatch.setattr(backtest_jobs, "ANSWER_WITHIN_S", 0.01)
+@pytest.mark.parametrize("within", [0, 0.01, 0.5])
+async def test_one_at_a_time_and_cancelled(monkeypatch, within):
+    """While one runs another is refused; a cancelled one has ended, its process too, if it had begun."""
+    monkeypatch.setattr(backtest_jobs, "ANSWER_WITHIN_S", within)
     jobs = BacktestJobs({}, (sys.executable, "-c", "import time; time.sleep(600)"))
     job = await jobs.start(RuleFile(rule=THREE))
     assert job.status == "running"

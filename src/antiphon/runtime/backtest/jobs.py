@@ -76,6 +76,15 @@ class BacktestJobs:
             await self.cancel(job_id)
 
     async def _run(self, job: BacktestJob, file: RuleFile) -> None:
+        try:
+            await self._heard(job, file)
+        except asyncio.CancelledError:  # even before the process is there
+            job.status = "cancelled"
+        except (OSError, msgspec.MsgspecError) as error:
+            job.status, job.error = "failed", str(error)
+
+    async def _heard(self, job: BacktestJob, file: RuleFile) -> None:
+        """Have a process do it, and take over what it says; the process is ended when this is."""
         child = await asyncio.create_subprocess_exec(
             *self._command,
             "--progress",
@@ -100,10 +109,6 @@ class BacktestJobs:
             else:
                 job.report = msgspec.json.decode(output, type=BacktestReport)
                 job.status = "done"
-        except asyncio.CancelledError:
-            job.status = "cancelled"
-        except (OSError, msgspec.MsgspecError) as error:
-            job.status, job.error = "failed", str(error)
         finally:
             if child.returncode is None:
                 child.terminate()
