@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -43,6 +44,9 @@ FORMS = (
     'at least 2 of (plan exists; limit >= 2; count of "order created" ever >= 2)',
 )
 COMPANY_FORMS = FORMS[:3]
+ALL = "ANTIPHON_EXAMPLES" in os.environ
+"""Spark takes seconds to plan a query: every third form is asked, and all of them by `make property`."""
+
 TYPES = {
     "string": 'text COLLATE "C"',
     "double": "double precision",
@@ -157,7 +161,7 @@ SESSION = {
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:PySpark does not yet fully support:FutureWarning", "ignore::ResourceWarning")
 def test_spark_says_the_same_of_each_form(tmp_path: Path) -> None:
-    """The same forms over the same world, read by Spark from Parquet files, as the history's are."""
+    """The forms over the same world, read by Spark from Parquet files, as the history's are."""
     sessions = pytest.importorskip("pyspark.sql", reason="`make test` installs PySpark")
     builder = sessions.SparkSession.builder.master("local[1]")
     for key, value in {**SPARK_SETTINGS, **SESSION}.items():
@@ -172,7 +176,7 @@ def test_spark_says_the_same_of_each_form(tmp_path: Path) -> None:
             file = str(tmp_path / f"{name}.parquet")
             parquet.write_table(table, file)
             spark.read.parquet(file).createOrReplaceTempView(name)
-        for text, kind in asked():
+        for text, kind in asked()[:: 1 if ALL else 3]:
             rows = {row.subject_id: row.matched for row in spark.sql(spark_sql(rows_of(text, kind))).collect()}
             assert rows == from_duckdb(world, text, kind), f"{text} ({kind})"
     finally:
