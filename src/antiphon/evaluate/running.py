@@ -10,7 +10,8 @@ from antiphon.evaluate.program import InForce
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.computed import ComputedSpec
 from antiphon.rules.kernel.blocks import Ints
-from antiphon.rules.kernel.lower import Kernel, Lowerings
+from antiphon.rules.kernel.kept import Lowerings
+from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.live import WatchSpec
 from antiphon.rules.pieces import Pieces
 from antiphon.rules.tree import Tree

@@ -7,8 +7,8 @@ back, and so is what reads one: it must be judged after the trait.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from antiphon.rules.compile import Compiler, fixed_target, needed, of_company
 from antiphon.rules.follow_ups import Closes, FollowUpMetric
 from antiphon.rules.kernel import nodes as n
 from antiphon.rules.kernel.blocks import FAR, Ints
+from antiphon.rules.kernel.kept import Lowered, Lowerings, MetricRow, Numbers, Traits
 from antiphon.rules.kernel.layout import CLOSES, FOLLOW_UP, OPENS, how_of, is_ever, is_native
 from antiphon.rules.kernel.plans import PlanTable
 from antiphon.rules.kernel.tick import Metrics, Rules, Tables
@@ -34,38 +35,6 @@ from antiphon.rules.windows import CalendarFrame, EverFrame, Frame, SlidingFrame
 from antiphon.rules.zones import LocalDays
 
 COMPARE = {"=": n.EQUAL, "!=": n.UNEQUAL, "<": n.LESS, "<=": n.AT_MOST, ">": n.MORE, ">=": n.AT_LEAST}
-
-Numbers = Mapping[SubjectKind, Mapping[str, int]]
-SPARE = 64
-"""Readings that no rule makes any more are kept up to as many as are made, and these beside."""
-
-Traits = Mapping[str, Any]
-Reading = Callable[[Traits, Traits], float]
-"""What a rule reads of the subject's own traits and its company's, as a number; NaN when it is missing."""
-
-
-class Readings:
-    """The distinct readings of traits that a program's rules make."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self._places: dict[bytes, int] = {}
-        self._readings: list[Reading] = []
-
-    def place(self, key: object, reading: Reading) -> int:
-        """Where a reading stands; equal keys share a place."""
-        place = self._places.setdefault(tree.canonical(key), len(self._readings))
-        if place == len(self._readings):
-            self._readings.append(reading)
-        return place
-
-    def of(self, own: Traits, company: Traits) -> list[float]:
-        """All readings of a subject."""
-        return [reading(own, company) for reading in self._readings]
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._readings)
 
 
 class Unsupported(Exception):  # noqa: N818 - it says what is the case
@@ -87,56 +56,6 @@ class Meant(NamedTuple):
     def of(cls, rows: Ints) -> Meant:
         """From rows of four numbers."""
         return cls(rows[:, 0], rows[:, 1], rows[:, 2] != 0, rows[:, 3] != 0)
-
-
-class Lowered(NamedTuple):
-    """A rule's nodes (see `tick.Rules`; ends of groups count from its first node), of the piece that it was made of."""
-
-    piece: Piece
-    nodes: Ints
-    numbers: NDArray[np.float64]
-
-
-class MetricRow(NamedTuple):
-    """A metric that the kernel keeps: its `layout.Names` entry, and how it is counted, but for its number."""
-
-    name: tuple[str, int, bool]
-    width: int
-    limit: int
-
-
-class Lowerings:
-    """What one kernel leaves to the next, so that only rules that changed are lowered anew: rules, readings of traits, calendar frames.
-
-    It is for one time zone.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing."""
-        self.readings = Readings()
-        self.frames: list[CalendarFrame] = []
-        self.rules: dict[int, Lowered] = {}
-        self.metrics: dict[Kept, MetricRow | None] = {}
-        self._numbers: Numbers = {}
-
-    def use(self, numbers: Numbers) -> None:
-        """Forget the rules that read a metric which has another number from now on."""
-        for kind, before in self._numbers.items():
-            now = numbers[kind]
-            changed = {} if before.items() <= now.items() else dict(before.items() - now.items())
-            if changed:
-                self.rules = {
-                    rule_id: lowered
-                    for rule_id, lowered in self.rules.items()
-                    if lowered.piece.reads.kind != kind or changed.keys().isdisjoint(lowered.piece.metrics)
-                }
-        self._numbers = numbers
-
-    def keep(self, rules: dict[int, Lowered], readings: int) -> None:
-        """Keep these rules for the next kernel, which make so many readings; with too many that none of them makes, begin anew."""
-        self.rules = rules
-        if len(self.readings) > 2 * readings + SPARE:
-            self.readings, self.rules = Readings(), {}
 
 
 class Kernel:
