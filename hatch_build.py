@@ -1,4 +1,4 @@
-"""Builds into the package what is not Python: loops over events, the kernel of evaluation and the reader of packed events (C), and the page (ui/).
+"""Builds into the package what is not Python: the packing of plain calls, loops over events, the kernel of evaluation and the reader of packed events (C), and the page (ui/).
 
 The machine's C compiler and Node do it or, where there is none, those from PyPI (Zig's C compiler). Runs for wheels and for editable installs, so that `uv sync` in a fresh clone gives a server with its page. A stamp of
 everything that the result depends on makes it do nothing when nothing changed. `ANTIPHON_SKIP_UI_BUILD=1` skips the page.
@@ -30,6 +30,7 @@ SHOWN_LINES = 40
 
 
 LIBRARIES = (
+    (Path("src/antiphon/ingest/plain.c"), "_plain.so"),
     (Path("src/antiphon/model/events.c"), "_events.so"),
     (Path("src/antiphon/rules/kernel/kernel.c"), "_kernel.so"),
     (Path("src/antiphon/store/packed.c"), "_packed.so"),

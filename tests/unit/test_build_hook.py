@@ -170,6 +170,7 @@ def test_skipping_leaves_the_package_without_a_page(
     build.initialize("editable", data)
     assert not hook.static_folder(ui.parent).exists()
     libraries = [
+        "/src/antiphon/ingest/_plain.so",
         "/src/antiphon/model/_events.so",
         "/src/antiphon/rules/kernel/_kernel.so",
         "/src/antiphon/store/_packed.so",

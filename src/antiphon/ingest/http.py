@@ -18,12 +18,14 @@ from antiphon.ingest.answers import Answer
 from antiphon.ingest.drops import Drop, Rejection
 from antiphon.ingest.measures import Measures
 from antiphon.ingest.parse import Batch, Parser
+from antiphon.ingest.plain import PlainBatches
 from antiphon.ingest.pressure import Pressure
 from antiphon.ingest.redact import Redactor
 from antiphon.ingest.settings import IngestSettings
 from antiphon.ingest.sources.segment import CALLS, Receipt, milliseconds, to_event
 from antiphon.model.clock import SECOND, Clock
 from antiphon.model.event import Event
+from antiphon.store.log import Packed
 
 BATCH = "batch"
 ROUTES = {"/v1/batch": BATCH, "/batch": BATCH} | {f"/v1/{call}": call for call in CALLS}
@@ -40,6 +42,10 @@ class Appender(Protocol):
 
     async def append(self, events: Sequence[Event]) -> None:
         """Return once they are on disk; raise Unavailable when none of them is."""
+        ...
+
+    async def append_packed(self, batches: Sequence[Packed]) -> None:
+        """As `append`, for what is packed already."""
         ...
 
 
@@ -71,6 +77,7 @@ class IngestApp:
         self._parser = Parser(settings.max_event_bytes)
         self._bounds = steps.Bounds(settings.ahead_s * SECOND, settings.lateness_s * SECOND)
         self._redactor = Redactor(())
+        self._plain = PlainBatches(settings.max_event_bytes, self._bounds, ())
         self._measures = Measures(registry)
 
     async def __call__(self, scope: Any, receive: body.Receive, send: answers.Send) -> None:
@@ -108,6 +115,13 @@ class IngestApp:
         data = await body.read(receive, headers, settings.max_body_bytes, settings.body_timeout_s)
         received_at = self._clock()
         read = time.perf_counter()
+        if route == BATCH and key is not None:
+            packed = self._current_plain().pack(data, received_at, key.source)
+            if packed is not None:
+                done = time.perf_counter()
+                await self._appender.append_packed([packed])
+                self._measure(packed.count, len(data), [began, read, done, done, time.perf_counter()])
+                return answers.success(packed.count, [])
         parsed = self._parser.batch(data) if route == BATCH else self._parser.call(data, route)
         if key is None:
             if not parsed.write_key:
@@ -117,12 +131,9 @@ class IngestApp:
         events, rejected = await self._convert(parsed, received_at, key.source)
         converted = time.perf_counter()
         await self._appender.append(events)
-        measures = self._measures
-        measures.stages([began, read, done, converted, time.perf_counter()])
-        measures.bytes.inc(len(data))
-        measures.accepted.inc(len(events))
+        self._measure(len(events), len(data), [began, read, done, converted, time.perf_counter()])
         for rejection in rejected:
-            measures.drop(rejection.code)
+            self._measures.drop(rejection.code)
         if events or not rejected:
             return answers.success(len(events), rejected)
         first = rejected[0]
@@ -151,6 +162,18 @@ class IngestApp:
             if index % TURN == TURN - 1:
                 await asyncio.sleep(0)
         return events, rejected
+
+    def _measure(self, events: int, size: int, moments: list[float]) -> None:
+        measures = self._measures
+        measures.stages(moments)
+        measures.bytes.inc(size)
+        measures.accepted.inc(events)
+
+    def _current_plain(self) -> PlainBatches:
+        keys = tuple(self._access.redact_keys)
+        if self._plain.redact_keys != keys:
+            self._plain = PlainBatches(self._settings.max_event_bytes, self._bounds, keys)
+        return self._plain
 
     def _current_redactor(self) -> Redactor:
         keys = self._access.redact_keys

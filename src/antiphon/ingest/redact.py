@@ -44,7 +44,7 @@ class Redactor:
     def __init__(self, keys: Sequence[str]) -> None:
         """Redact `keys`."""
         self.keys = tuple(keys)
-        self._folded = frozenset(_fold(key) for key in keys) - {""}
+        self._folded = frozenset(fold(key) for key in keys) - {""}
         self._harmless: set[str] = set()
 
     def redact(self, value: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class Redactor:
         for key, inner in value.items():
             if key in self._harmless:
                 continue
-            if _fold(key) not in self._folded:
+            if fold(key) not in self._folded:
                 if len(self._harmless) < MOST_NAMES and len(key) <= LONGEST_NAME:
                     self._harmless.add(key)
             elif inner is not None:
@@ -75,5 +75,6 @@ class Redactor:
                 self._redact_list(inner)
 
 
-def _fold(key: str) -> str:
+def fold(key: str) -> str:
+    """A name without what does not matter in it."""
     return key.lower().replace("-", "").replace("_", "")

@@ -1,6 +1,6 @@
 """The steps between a client's call and the log: each looks at one event, changes it, or says why it is dropped.
 
-They are the same for every source.
+They are the same for every source. What they do to calls that need no repair, `plain.c` does too; a property test compares them.
 """
 
 from __future__ import annotations

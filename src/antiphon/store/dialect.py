@@ -13,7 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """An ascending key; SQLite gives one only to INTEGER, and reuses deleted ones unless told `sqlite_autoincrement`."""
 
-_INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+"""By dialect, its own INSERT, for statements that are made once and kept; others use `insert`."""
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
@@ -37,7 +39,7 @@ class Json(TypeDecorator[Any]):
 
 def insert(conn: Connection, table: Table) -> Any:
     """The dialect's own INSERT, which knows ON CONFLICT (the same words in both)."""
-    return _INSERTS[conn.dialect.name](table)
+    return INSERTS[conn.dialect.name](table)
 
 
 def upsert(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -97,5 +99,5 @@ def insert_new(conn: Connection, table: Table, row: dict[str, Any]) -> Any | Non
 @lru_cache(maxsize=64)
 def _insertion_of_new(dialect: str, table: Table) -> Any:
     """The statement, made once: to make it takes longer than to run it. Its columns are those of the row."""
-    statement = _INSERTS[dialect](table)
+    statement = INSERTS[dialect](table)
     return statement.on_conflict_do_nothing().returning(next(iter(table.primary_key)))

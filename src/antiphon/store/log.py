@@ -8,13 +8,15 @@ commits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import cramjam
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
 from antiphon.model.event import Event
-from antiphon.store.dialect import insert
+from antiphon.store.dialect import INSERTS, insert_rows
 from antiphon.store.tables import log_heads, log_segments
 
 SEGMENT_EVENTS = 4096
@@ -22,6 +24,8 @@ SEGMENT_EVENTS = 4096
 
 _COMPRESS_FROM = 512  # bytes; below, lz4 gains nothing
 _SCAN = 1024  # segments looked at to fill one read
+
+_COLUMNS = ("partition", "first_offset", "count", "codec", "payload", "committed_at")
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])
@@ -73,13 +77,9 @@ def append_events(conn: Connection, events: Sequence[Event], now: int, partition
 def append_packed(conn: Connection, batches: Sequence[Packed], now: int, partition: int = 0) -> int:
     """As `append_events`, for what is packed already; small batches share a segment."""
     total = sum(batch.count for batch in batches)
-    statement = insert(conn, log_heads).values(partition=partition, next_offset=total)
-    statement = statement.on_conflict_do_update(
-        index_elements=[log_heads.c.partition],
-        set_={"next_offset": log_heads.c.next_offset + statement.excluded.next_offset},
-    ).returning(log_heads.c.next_offset)
-    start = offset = conn.execute(statement).scalar_one() - total
-    rows: list[dict[str, object]] = []
+    counted = {"partition": partition, "next_offset": total}
+    start = offset = conn.execute(_counting_on(conn.dialect.name), counted).scalar_one() - total
+    rows: list[tuple[object, ...]] = []
     group: list[Packed] = []
     count = 0
     for batch in batches:
@@ -90,7 +90,7 @@ def append_packed(conn: Connection, batches: Sequence[Packed], now: int, partiti
         count += batch.count
     if group:
         rows.append(_row(partition, offset, count, group, now))
-        conn.execute(insert(conn, log_segments), rows)
+        insert_rows(conn, log_segments, _COLUMNS, rows)
     return start
 
 
@@ -170,17 +170,20 @@ def end_before(conn: Connection, instant: int, partition: int = 0) -> int:
     return conn.execute(select(func.max(table.c.first_offset + table.c.count)).where(*where)).scalar() or 0
 
 
-def _row(partition: int, offset: int, count: int, group: list[Packed], now: int) -> dict[str, object]:
+@lru_cache(maxsize=2)
+def _counting_on(dialect: str) -> Any:
+    """The statement that takes offsets, made once: to make it takes longer than to run it."""
+    statement = INSERTS[dialect](log_heads)
+    return statement.on_conflict_do_update(
+        index_elements=[log_heads.c.partition],
+        set_={"next_offset": log_heads.c.next_offset + statement.excluded.next_offset},
+    ).returning(log_heads.c.next_offset)
+
+
+def _row(partition: int, offset: int, count: int, group: list[Packed], now: int) -> tuple[object, ...]:
     header = b"\xdd" + count.to_bytes(4, "big")
     payload = b"".join([header, *(batch.body for batch in group)])
     codec = "raw"
     if len(payload) >= _COMPRESS_FROM:
         codec, payload = "lz4", bytes(cramjam.lz4.compress_block(payload))
-    return {
-        "partition": partition,
-        "first_offset": offset,
-        "count": count,
-        "codec": codec,
-        "payload": payload,
-        "committed_at": now,
-    }
+    return partition, offset, count, codec, payload, now

@@ -24,7 +24,7 @@ COMMIT_BYTES = 8 << 20
 
 
 class _Entry(NamedTuple):
-    batches: list[Packed]
+    batches: Sequence[Packed]
     size: int
     future: asyncio.Future[None] | Future[None]
 
@@ -56,16 +56,20 @@ class LogWriter:
         Raises:
             Unavailable: storage failed and none of them was stored.
         """
-        if events:
+        await self.append_packed(_packed(events))
+
+    async def append_packed(self, batches: Sequence[Packed]) -> None:
+        """As `append`, for what is packed already."""
+        if batches:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._put(events, future)
+            self._put(batches, future)
             await future
 
     def append_sync(self, events: Sequence[Event]) -> None:
         """As `append`, for a thread."""
         if events:
             future: Future[None] = Future()
-            self._put(events, future)
+            self._put(_packed(events), future)
             future.result()
 
     def close(self) -> None:
@@ -75,10 +79,9 @@ class LogWriter:
             self._queue.put(None)
         self._thread.join()
 
-    def _put(self, events: Sequence[Event], future: asyncio.Future[None] | Future[None]) -> None:
+    def _put(self, batches: Sequence[Packed], future: asyncio.Future[None] | Future[None]) -> None:
         if self._closed:
             raise Unavailable("The log is closing; send the events again.")
-        batches = [pack(events[i : i + SEGMENT_EVENTS]) for i in range(0, len(events), SEGMENT_EVENTS)]
         size = sum(len(batch.body) for batch in batches)
         with self._count_lock:
             self._pending += size
@@ -127,6 +130,10 @@ class LogWriter:
             if entry is not None:
                 entries.append(entry)
         _settle(entries, Unavailable("The log is closing; send the events again."))
+
+
+def _packed(events: Sequence[Event]) -> list[Packed]:
+    return [pack(events[i : i + SEGMENT_EVENTS]) for i in range(0, len(events), SEGMENT_EVENTS)]
 
 
 def _settle(entries: list[_Entry], error: Unavailable | None) -> None:

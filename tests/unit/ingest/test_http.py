@@ -305,7 +305,7 @@ async def test_storage_trouble(door):
 
 async def test_a_mistake_of_ours_is_a_500(door, monkeypatch):
     """The client hears that nothing was stored, in the form that it knows."""
-    monkeypatch.setattr(door.app, "_parser", None)
+    monkeypatch.setattr(door.app, "_current_plain", None)
     answer = await door.post("/v1/batch", {"batch": [GOOD]})
     assert (answer.status, answer.json["code"], door.events) == (500, "error", [])
 
