@@ -34,7 +34,6 @@ class Door:
     def __init__(self, clock: ManualClock, settings: IngestSettings) -> None:
         self.clock = clock
         self.events: list[Event] = []
-        self.packed = 0  # how many of them were plain
         self.keys = {SECRET: IngestKey("7", "write"), "ask_test": IngestKey("8", "server")}
         self.redact_keys: Sequence[str] = DEFAULT_KEYS
         self.loads = 0
@@ -47,15 +46,11 @@ class Door:
         access = AccessReader(self._load, clock)
         self.app = IngestApp(self, access, pressure, settings, clock, self.registry, lambda: "made-up")
 
-    async def append(self, events: Sequence[Event]) -> None:
+    async def append(self, batches: Sequence[log.Packed]) -> None:
         if self.broken:
             raise Unavailable("The log cannot be written right now; send the events again.")
-        self.events += events
-
-    async def append_packed(self, batches: Sequence[log.Packed]) -> None:
         for batch in batches:
-            self.packed += batch.count
-            await self.append(unpacked(batch))
+            self.events += unpacked(batch)
 
     def _load(self) -> Access:
         self.loads += 1

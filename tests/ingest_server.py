@@ -50,11 +50,11 @@ class _FailingWriter:
         self._writer = writer
         self._server = server
 
-    async def append(self, events: Any) -> None:
+    async def append(self, batches: Any) -> None:
         if self._server.fail_next > 0:
             self._server.fail_next -= 1
             raise Unavailable("The log cannot be written right now; send the events again.")
-        await self._writer.append(events)
+        await self._writer.append(batches)
 
 
 @contextmanager

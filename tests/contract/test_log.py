@@ -40,6 +40,10 @@ def events(count: int, prefix: str = "m") -> list[Event]:
     ]  # fmt: skip
 
 
+def packed(count: int, prefix: str = "m") -> list[log.Packed]:
+    return log.packed_batches(events(count, prefix))
+
+
 def read_all(store: Store, offset: int = 0) -> list[Event]:
     with store.log.read() as conn:
         return [event for segment in log.read(conn, offset, 10**9) for event in segment.events]
@@ -57,14 +61,14 @@ def test_an_event_survives_the_way_through_the_log(store):
 
 async def test_append_returns_after_the_commit(store, writer):
     """Another connection sees the events as soon as append has returned."""
-    await writer.append(events(3))
+    await writer.append(packed(3))
     assert read_all(store) == events(3)
     assert writer.pending_bytes == 0
 
 
 async def test_concurrent_appends_keep_each_batch_together_and_in_order(store, writer):
     """Offsets are dense, nothing is lost, and a batch's events stay in their order."""
-    await asyncio.gather(*(writer.append(events(7, f"b{i}-")) for i in range(200)))
+    await asyncio.gather(*(writer.append(packed(7, f"b{i}-")) for i in range(200)))
     with store.log.read() as conn:
         segments = log.read(conn, 0, 10**9)
         assert log.head(conn) == 1400
@@ -82,7 +86,7 @@ async def test_concurrent_appends_keep_each_batch_together_and_in_order(store, w
 def test_threads_append_too(store, writer):
     """The worker's threads use the same writer."""
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: writer.append_sync(events(2, f"t{i}-")), range(50)))
+        list(pool.map(lambda i: writer.append_sync(packed(2, f"t{i}-")), range(50)))
     assert len({event.id for event in read_all(store)}) == 100
 
 
@@ -90,7 +94,7 @@ def test_two_writers_share_a_log(store, wake):
     """Web and worker processes append to one log; offsets never overlap."""
     writers = [LogWriter(store.log, lambda: 0, wake) for _ in range(2)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: writers[i % 2].append_sync(events(3, f"w{i}-")), range(60)))
+        list(pool.map(lambda i: writers[i % 2].append_sync(packed(3, f"w{i}-")), range(60)))
     for each in writers:
         each.close()
     assert len({event.id for event in read_all(store)}) == 180
@@ -98,7 +102,7 @@ def test_two_writers_share_a_log(store, wake):
 
 def test_a_batch_beyond_a_segment_is_split(store, writer):
     """No segment holds more than SEGMENT_EVENTS events."""
-    writer.append_sync(events(log.SEGMENT_EVENTS * 2 + 5))
+    writer.append_sync(packed(log.SEGMENT_EVENTS * 2 + 5))
     with store.log.read() as conn:
         segments = log.read(conn, 0, 10**9)
     assert [len(segment.events) for segment in segments] == [log.SEGMENT_EVENTS, log.SEGMENT_EVENTS, 5]
@@ -155,13 +159,13 @@ async def test_storage_trouble_is_unavailable_and_stores_nothing(store, writer):
     with store.log.write() as conn:
         conn.exec_driver_sql("ALTER TABLE log_segments RENAME TO away")
     with pytest.raises(Unavailable):
-        await writer.append(events(3))
+        await writer.append(packed(3))
     assert writer.pending_bytes == 0
     with store.log.write() as conn:
         conn.exec_driver_sql("ALTER TABLE away RENAME TO log_segments")
     with store.log.read() as conn:
         assert log.head(conn) == 0, "the head was rolled back too"
-    await writer.append(events(2))
+    await writer.append(packed(2))
     assert read_all(store) == events(2)
 
 
@@ -169,13 +173,13 @@ async def test_a_full_disk_is_unavailable(sqlite_store):
     """SQLite's own limit on pages stands in for the disk."""
     store, wake = sqlite_store, open_wake(sqlite_store)
     writer = LogWriter(store.log, lambda: 0, wake)
-    await writer.append(events(1))
+    await writer.append(packed(1))
     with store.log.engine.connect() as conn:
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
         conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     noise = [Event(f"{i}", "track", "x", 1, 1, "1", properties={"t": str(hash((i, "x"))) * 20}) for i in range(2000)]
     with pytest.raises(Unavailable):
-        await writer.append(noise)
+        await writer.append(log.packed_batches(noise))
     assert len(read_all(store)) == 1
     writer.close()
     wake.close()
@@ -184,10 +188,10 @@ async def test_a_full_disk_is_unavailable(sqlite_store):
 def test_close_commits_what_was_handed_in(store, wake):
     """A shutdown loses nothing that is still in the queue, and takes nothing new."""
     writer = LogWriter(store.log, lambda: 0, wake)
-    writer.append_sync(events(1))
+    writer.append_sync(packed(1))
     with store.log.write() as blocker:
         log.append_events(blocker, events(1, "blocker"), 0)
-        threads = [threading.Thread(target=writer.append_sync, args=(events(1, f"c{i}-"),)) for i in range(5)]
+        threads = [threading.Thread(target=writer.append_sync, args=(packed(1, f"c{i}-"),)) for i in range(5)]
         for thread in threads:
             thread.start()
         while writer.pending_bytes < 5 * len(log.pack(events(1, "c0-")).body):
@@ -197,12 +201,12 @@ def test_close_commits_what_was_handed_in(store, wake):
         thread.join()
     assert len(read_all(store)) == 7
     with pytest.raises(Unavailable):
-        writer.append_sync(events(1))
+        writer.append_sync(packed(1))
 
 
 async def test_a_client_that_went_away_disturbs_nobody(store, writer):
     """A cancelled append may be stored or not; the others are."""
-    tasks = [asyncio.create_task(writer.append(events(1, f"x{i}-"))) for i in range(20)]
+    tasks = [asyncio.create_task(writer.append(packed(1, f"x{i}-"))) for i in range(20)]
     await asyncio.sleep(0)
     tasks[3].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,6 +17,7 @@ from antiphon.ingest.settings import IngestSettings
 from antiphon.model.event import LATE
 from asgi import call
 from factories import ManualClock
+from ingest_door import unpacked
 
 REQUESTS = json.loads((Path(__file__).parent / "data" / "segment_requests.json").read_text())
 RECEIVED = 1789996398552  # half a second after the clients say they sent
@@ -25,8 +26,9 @@ RECEIVED = 1789996398552  # half a second after the clients say they sent
 class Kept(list):
     """Where events go."""
 
-    async def append(self, events):
-        self.extend(events)
+    async def append(self, batches):
+        for batch in batches:
+            self.extend(unpacked(batch))
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request["client"])

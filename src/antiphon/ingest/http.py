@@ -25,7 +25,7 @@ from antiphon.ingest.settings import IngestSettings
 from antiphon.ingest.sources.segment import CALLS, Receipt, milliseconds, to_event
 from antiphon.model.clock import SECOND, Clock
 from antiphon.model.event import Event
-from antiphon.store.log import Packed
+from antiphon.store.log import Packed, packed_batches
 
 BATCH = "batch"
 ROUTES = {"/v1/batch": BATCH, "/batch": BATCH} | {f"/v1/{call}": call for call in CALLS}
@@ -40,12 +40,8 @@ log = structlog.get_logger(__name__)
 class Appender(Protocol):
     """Where accepted events go."""
 
-    async def append(self, events: Sequence[Event]) -> None:
+    async def append(self, batches: Sequence[Packed]) -> None:
         """Return once they are on disk; raise Unavailable when none of them is."""
-        ...
-
-    async def append_packed(self, batches: Sequence[Packed]) -> None:
-        """As `append`, for what is packed already."""
         ...
 
 
@@ -119,7 +115,7 @@ class IngestApp:
             packed = self._current_plain().pack(data, received_at, key.source)
             if packed is not None:
                 done = time.perf_counter()
-                await self._appender.append_packed([packed])
+                await self._appender.append([packed])
                 self._measure(packed.count, len(data), [began, read, done, done, time.perf_counter()])
                 return answers.success(packed.count, [])
         parsed = self._parser.batch(data) if route == BATCH else self._parser.call(data, route)
@@ -130,7 +126,7 @@ class IngestApp:
         done = time.perf_counter()
         events, rejected = await self._convert(parsed, received_at, key.source)
         converted = time.perf_counter()
-        await self._appender.append(events)
+        await self._appender.append(packed_batches(events))
         self._measure(len(events), len(data), [began, read, done, converted, time.perf_counter()])
         for rejection in rejected:
             self._measures.drop(rejection.code)

@@ -68,10 +68,14 @@ def pack(events: Sequence[Event]) -> Packed:
     return Packed(count, encoded[1 if count < 16 else 3 :])  # noqa: PLR2004 - msgpack's short array header
 
 
+def packed_batches(events: Sequence[Event]) -> list[Packed]:
+    """Encode any number of events."""
+    return [pack(events[start : start + SEGMENT_EVENTS]) for start in range(0, len(events), SEGMENT_EVENTS)]
+
+
 def append_events(conn: Connection, events: Sequence[Event], now: int, partition: int = 0) -> int:
     """Append in the caller's write transaction; the first event's offset. Wake 'log' after the commit."""
-    packed = [pack(events[i : i + SEGMENT_EVENTS]) for i in range(0, len(events), SEGMENT_EVENTS)]
-    return append_packed(conn, packed, now, partition)
+    return append_packed(conn, packed_batches(events), now, partition)
 
 
 def append_packed(conn: Connection, batches: Sequence[Packed], now: int, partition: int = 0) -> int:

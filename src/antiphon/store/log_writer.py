@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from antiphon.errors import Unavailable
 from antiphon.model.clock import Clock
-from antiphon.model.event import Event
 from antiphon.store.engine import Database
-from antiphon.store.log import SEGMENT_EVENTS, Packed, append_packed, pack
+from antiphon.store.log import Packed, append_packed
 from antiphon.store.wake import Wake
 
 COMMIT_BYTES = 8 << 20
@@ -50,26 +49,22 @@ class LogWriter:
         """What was handed in and is not committed yet."""
         return self._pending
 
-    async def append(self, events: Sequence[Event]) -> None:
-        """Return once `events` are on disk.
+    async def append(self, batches: Sequence[Packed]) -> None:
+        """Return once all events of `batches` are on disk.
 
         Raises:
             Unavailable: storage failed and none of them was stored.
         """
-        await self.append_packed(_packed(events))
-
-    async def append_packed(self, batches: Sequence[Packed]) -> None:
-        """As `append`, for what is packed already."""
         if batches:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._put(batches, future)
             await future
 
-    def append_sync(self, events: Sequence[Event]) -> None:
+    def append_sync(self, batches: Sequence[Packed]) -> None:
         """As `append`, for a thread."""
-        if events:
+        if batches:
             future: Future[None] = Future()
-            self._put(_packed(events), future)
+            self._put(batches, future)
             future.result()
 
     def close(self) -> None:
@@ -130,10 +125,6 @@ class LogWriter:
             if entry is not None:
                 entries.append(entry)
         _settle(entries, Unavailable("The log is closing; send the events again."))
-
-
-def _packed(events: Sequence[Event]) -> list[Packed]:
-    return [pack(events[i : i + SEGMENT_EVENTS]) for i in range(0, len(events), SEGMENT_EVENTS)]
 
 
 def _settle(entries: list[_Entry], error: Unavailable | None) -> None:

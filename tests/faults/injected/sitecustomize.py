@@ -146,9 +146,9 @@ def _acknowledge_before_commit(module):
         return wrapped
 
     def wrap(_append):
-        async def append(self, events):
-            if events:
-                self._put(events, module.asyncio.get_running_loop().create_future())
+        async def append(self, batches):
+            if batches:
+                self._put(batches, module.asyncio.get_running_loop().create_future())
 
         return append
 
