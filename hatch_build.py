@@ -39,7 +39,7 @@ LIBRARIES = (
 COMPILERS = ("cc", "gcc", "clang")
 COMPILER_FROM_PYPI = "ziglang>=0.14"
 COMPILER_FLAGS = (
-    "-O2",
+    "-O3",
     "-std=c99",
     "-shared",
     "-fPIC",

@@ -86,7 +86,7 @@ def main() -> None:
 def _measure(options: argparse.Namespace, rules: int, users: int) -> None:
     with instance(postgres=options.postgres) as running:
         port = running.product.port
-        make_rules(Api(running.product), mixed(rules))
+        make_rules(Api(running.product), mixed(rules), wait_s=1_800)
         running.wait_quiet()
         traffic = ZipfTraffic(running.product.write_key, port, users)
         started = time.perf_counter()

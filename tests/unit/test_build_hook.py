@@ -223,7 +223,7 @@ def test_asks_for_a_compiler_from_pypi_only_without_one(
     _script(python, f'echo "$@" > {source.parent}/called; while [ "$1" != -o ]; do shift; done; touch "$2"')
     monkeypatch.setattr(sys, "executable", str(python))
     assert hook.build_library(source, "_answer.so", report=_quiet)
-    assert (source.parent / "called").read_text().startswith("-m ziglang cc -O2")
+    assert (source.parent / "called").read_text().startswith("-m ziglang cc -O3")
 
 
 def test_a_compiler_may_be_named(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
