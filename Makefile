@@ -21,6 +21,8 @@ UV := .venv-tools/bin/uv
 UV_FILE := $(UV)
 endif
 export UV_PYTHON_DOWNLOADS ?= never
+# Compiled once here, not by every process that starts: some machines let Python write nothing beside its sources.
+export UV_COMPILE_BYTECODE ?= 1
 RUN := $(UV) run --frozen --no-sync
 
 PAGE_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -110,6 +112,7 @@ clean: ## remove what was made (never the data folder)
 
 $(STAMPS)/python: $(UV_FILE) uv.lock pyproject.toml sdk/python/pyproject.toml $(wildcard hatch_build.py) $(C_SOURCES) $(PAGE_SOURCES)
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --reinstall-package antiphon
+	@.venv/bin/python -m compileall -q src/antiphon
 	@mkdir -p $(@D) && touch $@
 
 # a group of its own, since it is large: only the tests need it, and serving does not install it
