@@ -37,7 +37,8 @@ LANES = ("transactional", "behavioural")
 class Deliverer:
     """Delivers what is due; `run` lives in one event loop until `close`.
 
-    Claims are taken only for free places, so that a crash leaves at most `deliver_concurrency` messages half-way.
+    Claims are taken only for free places, so that a crash leaves at most `deliver_concurrency` messages half-way, and many at
+    once when many wait, since a claim is a transaction: not before half of the places are free.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Deliverer:
                 task.add_done_callback(self._done)
             if not claimed:
                 await self._wait(self._pause(next_due))
-            elif len(self._under_way) >= self._settings.deliver_concurrency:
+            while len(self._under_way) * 2 > self._settings.deliver_concurrency:
                 self._freed.clear()
                 await self._freed.wait()
 

@@ -46,10 +46,16 @@ def upsert(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> No
     """Insert `rows`, or overwrite every column but the primary key where a row is already there."""
     if not rows:
         return
-    statement = insert(conn, table)
+    conn.execute(_upsertion(conn.dialect.name, table, tuple(rows[0])), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _upsertion(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    """The statement, made once: to make it takes longer than to run it."""
+    statement = INSERTS[dialect](table)
     keys = [c.name for c in table.primary_key]
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 def as_json(value: Any) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, case, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select, update
 
 from antiphon.model.clock import MINUTE
 from antiphon.model.message import Lane
@@ -17,6 +17,19 @@ from antiphon.store import tables as t
 
 RESEND_AFTER = 15 * MINUTE
 """How long (ms) an uncertain transactional message waits for news from the provider before its one resend."""
+
+
+# Made once: to make a statement takes longer than to run it, and these are run for every message.
+_SUPPRESSION = (
+    select(t.suppressions.c.reason)
+    .where(
+        t.suppressions.c.address == bindparam("the_address"),
+        or_(t.suppressions.c.topic == "", t.suppressions.c.topic == bindparam("the_topic")),
+    )
+    .limit(1)
+)
+_FINISH = update(t.messages).where(t.messages.c.id == bindparam("the_message"))
+_ENTER_DATA = _FINISH.where(t.messages.c.status == literal("claimed"))
 
 
 class QueuedMessage(msgspec.Struct):
@@ -148,10 +161,7 @@ def _add_people(conn: Connection, messages: list[QueuedMessage]) -> None:
 
 def suppression(conn: Connection, address: str, topic: str) -> str | None:
     """Why nothing (of this topic) may be sent to an address, or None."""
-    s = t.suppressions.c
-    return conn.execute(
-        select(s.reason).where(s.address == address.lower(), s.topic.in_(("", topic))).limit(1)
-    ).scalar_one_or_none()
+    return conn.execute(_SUPPRESSION, {"the_address": address.lower(), "the_topic": topic}).scalar_one_or_none()
 
 
 def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, now: int) -> str | None:
@@ -162,17 +172,13 @@ def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, no
     why = suppression(conn, recipient, topic)
     if why is not None:
         return "unsubscribed" if why == "unsubscribed" else "suppressed"
-    moved = conn.execute(
-        update(t.messages)
-        .where(t.messages.c.id == message_id, t.messages.c.status == "claimed")
-        .values(status="at_data", updated_at=now)
-    )
+    moved = conn.execute(_ENTER_DATA, {"the_message": message_id, "status": "at_data", "updated_at": now})
     return None if moved.rowcount else "not_claimed"
 
 
 def finish(conn: Connection, key: int, now: int, **values: Any) -> None:
     """Write how a message fared (`status` and what goes with it)."""
-    conn.execute(update(t.messages).where(t.messages.c.id == key).values(updated_at=now, **values))
+    conn.execute(_FINISH, {"the_message": key, "updated_at": now, **values})
 
 
 def put_back(conn: Connection, message_id: int, now: int, detail: str, due_at: int) -> None:
