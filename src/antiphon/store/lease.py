@@ -18,6 +18,8 @@ from antiphon.store.tables import cursors
 
 NAME = "lease:0"
 
+_HELD = select(cursors.c.position).where(cursors.c.name == NAME).with_for_update()
+
 Guard = Callable[[Connection], None]
 """Looks at the lease within a transaction; raises Superseded when it is no longer ours."""
 
@@ -32,7 +34,7 @@ def take(database: Database) -> Guard:
         token: int = conn.execute(statement).scalar_one()
 
     def guard(conn: Connection) -> None:
-        held = conn.execute(select(cursors.c.position).where(cursors.c.name == NAME).with_for_update()).scalar_one()
+        held = conn.execute(_HELD).scalar_one()
         if held != token:
             raise Superseded("Another worker has taken over; this one ends.")
 

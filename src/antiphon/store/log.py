@@ -13,7 +13,7 @@ from typing import Any
 
 import cramjam
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from antiphon.model.event import Event
 from antiphon.store.dialect import INSERTS, insert_rows
@@ -26,6 +26,25 @@ _COMPRESS_FROM = 512  # bytes; below, lz4 gains nothing
 _SCAN = 1024  # segments looked at to fill one read
 
 _COLUMNS = ("partition", "first_offset", "count", "codec", "payload", "committed_at")
+
+# made once: to make a statement takes longer than to run it
+_HERE = log_segments.c.partition == bindparam("in_partition")
+_BEFORE = (
+    select(func.max(log_segments.c.first_offset))
+    .where(_HERE, log_segments.c.first_offset <= bindparam("offset"))
+    .scalar_subquery()
+)
+_SIZES = (
+    select(log_segments.c.first_offset, log_segments.c.count)
+    .where(_HERE, log_segments.c.first_offset >= func.coalesce(_BEFORE, 0))
+    .order_by(log_segments.c.first_offset)
+    .limit(_SCAN)
+)
+_SEGMENTS = (
+    select(*(log_segments.c[name] for name in ("first_offset", "count", "codec", "payload", "committed_at")))
+    .where(_HERE, log_segments.c.first_offset.between(bindparam("first"), bindparam("last")))
+    .order_by(log_segments.c.first_offset)
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Event])
@@ -108,18 +127,7 @@ def read(conn: Connection, offset: int, max_events: int, partition: int = 0) -> 
 
 def read_raw(conn: Connection, offset: int, max_events: int, partition: int = 0) -> list[RawSegment]:
     """The packed segments that hold the events from `offset` on; the first may begin before it."""
-    table = log_segments
-    before = (
-        select(func.max(table.c.first_offset))
-        .where(table.c.partition == partition, table.c.first_offset <= offset)
-        .scalar_subquery()
-    )
-    sizes = conn.execute(
-        select(table.c.first_offset, table.c.count)
-        .where(table.c.partition == partition, table.c.first_offset >= func.coalesce(before, 0))
-        .order_by(table.c.first_offset)
-        .limit(_SCAN)
-    )
+    sizes = conn.execute(_SIZES, {"in_partition": partition, "offset": offset})
     wanted: list[int] = []
     found = 0
     for first, count in sizes:
@@ -131,11 +139,7 @@ def read_raw(conn: Connection, offset: int, max_events: int, partition: int = 0)
             break
     if not wanted:
         return []
-    rows = conn.execute(
-        select(table.c.first_offset, table.c.count, table.c.codec, table.c.payload, table.c.committed_at)
-        .where(table.c.partition == partition, table.c.first_offset.between(wanted[0], wanted[-1]))
-        .order_by(table.c.first_offset)
-    )
+    rows = conn.execute(_SEGMENTS, {"in_partition": partition, "first": wanted[0], "last": wanted[-1]})
     return [RawSegment(*row) for row in rows]
 
 

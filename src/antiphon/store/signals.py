@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
@@ -22,10 +22,20 @@ _COLUMNS = tuple(name for name in Signal.__struct_fields__ if name != "seq")
 _EVENT = _COLUMNS.index("event")
 _encoder = msgspec.msgpack.Encoder()
 
+# made once: to make a statement takes longer than to run it
+_CURSOR = select(t.cursors.c.position).where(t.cursors.c.name == bindparam("the_name"))
+_SIGNALS = (
+    select(t.signals)
+    .where(t.signals.c.seq >= bindparam("position"))
+    .order_by(t.signals.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_EMISSIONS = select(t.emissions).order_by(t.emissions.c.seq).limit(bindparam("most", type_=Integer))
+
 
 def cursor(conn: Connection, name: str) -> int:
     """How far the reader `name` got: the position to read next; 0 before it ever ran."""
-    return conn.execute(select(t.cursors.c.position).where(t.cursors.c.name == name)).scalar_one_or_none() or 0
+    return conn.execute(_CURSOR, {"the_name": name}).scalar_one_or_none() or 0
 
 
 def set_cursor(conn: Connection, name: str, position: int) -> None:
@@ -50,7 +60,7 @@ def read_signals(conn: Connection, position: int, limit: int) -> list[Signal]:
 
     Safe against commits out of order because evaluation is the only writer (one partition, one lease).
     """
-    rows = conn.execute(select(t.signals).where(t.signals.c.seq >= position).order_by(t.signals.c.seq).limit(limit))
+    rows = conn.execute(_SIGNALS, {"position": position, "most": limit})
     return [Signal(**row) for row in rows.mappings()]
 
 
@@ -65,7 +75,7 @@ def emit(conn: Connection, events: Sequence[Event]) -> None:
 
 def read_emissions(conn: Connection, limit: int) -> tuple[list[int], list[Event]]:
     """The oldest emissions not yet relayed: their keys and the events."""
-    rows = conn.execute(select(t.emissions).order_by(t.emissions.c.seq).limit(limit)).all()
+    rows = conn.execute(_EMISSIONS, {"most": limit}).all()
     return [row.seq for row in rows], [msgspec.msgpack.decode(row.payload, type=Event) for row in rows]
 
 

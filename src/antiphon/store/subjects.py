@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, delete, func, select, update
 
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.store import tables as t
@@ -14,6 +14,15 @@ from antiphon.store.dialect import as_json, update_rows, upsert, upsert_rows
 
 CHUNK = 500
 """Keys looked up by one statement: well below SQLite's limit of bound values."""
+
+# made once: to make a statement takes longer than to run it
+_DUE = (
+    select(t.subjects.c.kind, t.subjects.c.id)
+    .where(t.subjects.c.recheck_at.is_not(None), t.subjects.c.recheck_at <= bindparam("now"))
+    .order_by(t.subjects.c.recheck_at)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEXT_DUE = select(func.min(t.subjects.c.recheck_at)).where(t.subjects.c.recheck_at.is_not(None))
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -68,20 +77,13 @@ def any_stored(conn: Connection) -> bool:
 
 def due(conn: Connection, now: int, limit: int) -> list[SubjectKey]:
     """Subjects whose time to be looked at again has come, the longest overdue first."""
-    rows = conn.execute(
-        select(t.subjects.c.kind, t.subjects.c.id)
-        .where(t.subjects.c.recheck_at.is_not(None), t.subjects.c.recheck_at <= now)
-        .order_by(t.subjects.c.recheck_at)
-        .limit(limit)
-    )
+    rows = conn.execute(_DUE, {"now": now, "most": limit})
     return [SubjectKey(row.kind, row.id) for row in rows]
 
 
 def next_due(conn: Connection) -> int | None:
     """When the next subject must be looked at (ms), or None."""
-    return conn.execute(
-        select(func.min(t.subjects.c.recheck_at)).where(t.subjects.c.recheck_at.is_not(None))
-    ).scalar_one()
+    return conn.execute(_NEXT_DUE).scalar_one()
 
 
 def all_keys(conn: Connection, kind: StateKind, chunk: int = 1000) -> Iterator[SubjectKey]:

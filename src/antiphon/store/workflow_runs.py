@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, select, update
 
 from antiphon.store import tables as t
 from antiphon.store.dialect import insert_new
@@ -19,6 +19,22 @@ _SAVE = (
     .values({column.name: bindparam(column.name) for column in t.enrollments.c if column.name != "id"})
 )
 _TRAITS = select(t.profiles.c.traits).where(t.profiles.c.kind == "user", t.profiles.c.id == bindparam("user_id"))
+
+_RULES_CHANGED = select(t.counters.c.value).where(t.counters.c.name == RULES_CHANGED)
+_WORKFLOWS_CHANGED = select(
+    func.count(), func.coalesce(func.sum(t.workflows.c.revision), 0),
+    func.coalesce(func.sum(t.workflows.c.published_version), 0), func.coalesce(func.max(t.workflows.c.updated_at), 0),
+)  # fmt: skip
+_RUNNING = and_(
+    t.enrollments.c.status == "active", t.enrollments.c.workflow_id.not_in(bindparam("held", expanding=True))
+)
+_DUE = (
+    select(t.enrollments)
+    .where(_RUNNING, t.enrollments.c.due_at <= bindparam("now"))
+    .order_by(t.enrollments.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEXT_DUE = select(func.min(t.enrollments.c.due_at)).where(_RUNNING)
 
 
 class PublishedWorkflow(msgspec.Struct, frozen=True):
@@ -87,14 +103,8 @@ def workflow_version(conn: Connection, workflow_id: int, version: int) -> Publis
 
 def fingerprint(conn: Connection) -> tuple[int, ...]:
     """Changes whenever a rule or a workflow does."""
-    changes = conn.execute(select(t.counters.c.value).where(t.counters.c.name == RULES_CHANGED)).scalar_one_or_none()
-    flows = conn.execute(
-        select(
-            func.count(), func.coalesce(func.sum(t.workflows.c.revision), 0),
-            func.coalesce(func.sum(t.workflows.c.published_version), 0), func.coalesce(func.max(t.workflows.c.updated_at), 0),
-        )
-    ).one()  # fmt: skip
-    return (changes or 0, *flows)
+    changes = conn.execute(_RULES_CHANGED).scalar_one_or_none()
+    return (changes or 0, *conn.execute(_WORKFLOWS_CHANGED).one())
 
 
 def enrolled_before(conn: Connection, workflow_id: int, user_id: str) -> bool:
@@ -120,26 +130,13 @@ def enroll(conn: Connection, enrollment: Enrollment) -> bool:
 
 def due_enrollments(conn: Connection, now: int, limit: int, held: Sequence[int]) -> list[Enrollment]:
     """Active enrollments whose next step's time has come, but for those of `held` (paused) workflows."""
-    rows = conn.execute(
-        select(t.enrollments)
-        .where(
-            t.enrollments.c.status == "active",
-            t.enrollments.c.due_at <= now,
-            t.enrollments.c.workflow_id.not_in(held),
-        )
-        .order_by(t.enrollments.c.due_at)
-        .limit(limit)
-    )
+    rows = conn.execute(_DUE, {"now": now, "held": list(held), "most": limit})
     return [Enrollment(**row) for row in rows.mappings()]
 
 
 def next_enrollment_due(conn: Connection, held: Sequence[int]) -> int | None:
     """When the next step of anybody is due (ms), or None."""
-    return conn.execute(
-        select(func.min(t.enrollments.c.due_at)).where(
-            t.enrollments.c.status == "active", t.enrollments.c.workflow_id.not_in(held)
-        )
-    ).scalar_one()
+    return conn.execute(_NEXT_DUE, {"held": list(held)}).scalar_one()
 
 
 def save_enrollment(conn: Connection, enrollment: Enrollment) -> None:
