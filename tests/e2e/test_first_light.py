@@ -123,7 +123,9 @@ def make_an_email(visitor: Visitor, name: str, subject: str, seen_by: str) -> No
     page.get_by_role("option", name=seen_by).click()
     preview = page.get_by_role("region", name="Preview")
     expect(preview.get_by_text("Ada Lovelace, can we help?")).to_be_visible()
-    seen = preview.locator("iframe").content_frame
+    frame = preview.locator("iframe")
+    frame.scroll_into_view_if_needed()  # Chromium does not lay out a foreign frame that is out of sight
+    seen = frame.content_frame
     expect(seen.get_by_text("Hello Ada Lovelace, your calls to the API are refused.")).to_be_visible()
     visitor.shoot("walk-email")
     page.get_by_role("button", name="Publish…").click()

@@ -19,7 +19,7 @@ from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules import formula as f
 from antiphon.rules.computed import FIRST_KEY, ComputedSpec
 from antiphon.store import computed_traits as store
-from antiphon.store import subjects
+from antiphon.store import fills, subjects
 from antiphon.store.computed_traits import ComputedTrait
 from antiphon.store.engine import Connection
 
@@ -78,6 +78,7 @@ def compute_everybody(
     rows = Rows()
     judge_members(conn, current, residents, identities, outcome, rows)
     Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, [])
+    fills.drop(conn, [FIRST_KEY + trait.id for trait in traits])
     for trait in traits:
         store.mark_filled(conn, trait.id, trait.version)
         log.info("computed trait filled", trait=trait.name, version=trait.version)

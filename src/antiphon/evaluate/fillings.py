@@ -96,7 +96,7 @@ class Fillings:
         """The active rules, of `rows`, and the traits that must begin to be filled; what is no longer wanted is stopped."""
         wanted = {row.id for row in rows}
         self._stop([filling for filling in self._all() if not filling.is_still(rows, traits)])
-        fills.drop_others(conn, wanted)
+        fills.drop_others(conn, [*wanted, *(FIRST_KEY + one.id for one in traits if one.filled_version < one.version)])
         self._resting = [resting for resting in self._resting if resting.until > now]
         known = {number for filling in self._all() for number in _numbers(filling.rows, filling.traits)}
         self._failures = {number: n for number, n in self._failures.items() if number in wanted or number >= FIRST_KEY}
@@ -155,7 +155,7 @@ class Fillings:
         until = now + min(FIRST_REST << min(failures - 1, 20), LONGEST_REST)
         self._items = [one for one in self._items if one is not filling]
         self._resting.append(Resting(filling, until))
-        fills.tell_failed(conn, [row.id for row in filling.rows], f"{error}", until)
+        fills.tell_failed(conn, numbers, f"{error}", until)
         names = [one.name for one in (*filling.rows, *filling.traits)]
         log.warning("a filling must begin anew", of=names, why=str(error), failures=failures)
 
@@ -178,6 +178,8 @@ class Fillings:
         apart = position > self._within and not current.computed
         here = fills.Moment(position, now)
         moments = {row.id: fills.begin(conn, row.id, row.version, here) for row in rows}
+        for trait in traits:
+            fills.begin(conn, FIRST_KEY + trait.id, trait.version, here)
         filling = Filling(rows, traits, moments, current, keys, position, now, self._past, apart=apart)
         if not apart:
             return filling

@@ -1,4 +1,7 @@
-"""How far the filling of new rules is, and from which moment on each is in force."""
+"""How far the filling of new rules is, and from which moment on each is in force.
+
+Computed traits have rows too, under the numbers by which programs know them (beyond all ids of rules).
+"""
 
 from __future__ import annotations
 

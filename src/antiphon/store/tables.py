@@ -88,7 +88,7 @@ subjects = Table(
 Index("ix_subjects_recheck_at", subjects.c.recheck_at, sqlite_where=subjects.c.recheck_at.is_not(None),
       postgresql_where=subjects.c.recheck_at.is_not(None))  # fmt: skip
 
-fills = Table(  # how far rules are that are being filled
+fills = Table(  # how far rules, and computed traits by their numbers, are that are being filled
     "fills",
     metadata,
     Column("rule_id", Integer, primary_key=True, autoincrement=False),

@@ -14,7 +14,8 @@ from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.measure.history_writer import HistoryWriter
 from antiphon.measure.settings import MeasureSettings
 from antiphon.model.clock import DAY, HOUR, MINUTE
-from antiphon.store import tables
+from antiphon.rules.computed import FIRST_KEY
+from antiphon.store import computed_traits, tables
 from antiphon.store.engine import Store
 from antiphon.store.history_table import location
 from factories import ManualClock, api_call, api_calls
@@ -129,6 +130,32 @@ def test_switching_off_ends_it(pipeline: Pipeline, past: Past) -> None:
     pipeline.change_rule(rule, status="active")
     pipeline.until_filled()
     assert pipeline.members(rule) == WITH_THREE
+
+
+def test_a_computed_trait_says_so_too(pipeline: Pipeline, past: Past) -> None:
+    """It stands still with the reason beside it, is computed once the past can be read, and says nothing more then."""
+    past.corrupt()
+    trait = pipeline.computed("errors", "count of api_call where status = 400 ever")
+    failed = pipeline.until_failed()
+    assert failed["rule_id"] == FIRST_KEY + trait
+    assert failed["error"].startswith("The events of the past cannot be read: ")
+    past.mend()
+    pipeline.advance(FIRST_REST)
+    pipeline.settle()
+    assert pipeline.rows(tables.fills) == []
+    [stored] = pipeline.rows(tables.computed_traits)
+    assert stored["filled_version"] == stored["version"]
+
+
+def test_a_computed_trait_that_is_deleted_says_nothing_more(pipeline: Pipeline, past: Past) -> None:
+    """What is no longer wanted is not tried again."""
+    past.corrupt()
+    trait = pipeline.computed("errors", "count of api_call where status = 400 ever")
+    pipeline.until_failed()
+    with pipeline.store.state.write() as conn:
+        computed_traits.remove_computed_trait(conn, trait, pipeline.clock())
+    pipeline.settle()
+    assert pipeline.rows(tables.fills) == []
 
 
 def test_a_rule_that_shares_a_metric_is_tried_with_it(pipeline: Pipeline, past: Past) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -11,6 +12,8 @@ from litestar.status_codes import HTTP_200_OK
 
 from antiphon.errors import Conflict, InvalidInput
 from antiphon.model.subject import SubjectKind
+from antiphon.rules.computed import FIRST_KEY
+from antiphon.store import fills
 from antiphon.store.computed_traits import (
     ComputedTrait,
     create_computed_trait,
@@ -36,7 +39,8 @@ NEVER_COMPUTED = ("email", "id")
 class ComputedTraitOut(msgspec.Struct, kw_only=True):
     """A computed trait; `filled` says whether everybody has this version's value.
 
-    `refused` counts the calls that tried to set it.
+    If not, `error` may say in plain words why the past cannot be read; that begins anew at `retry_at` (ms). `refused` counts
+    the calls that tried to set it.
     """
 
     id: int
@@ -49,6 +53,8 @@ class ComputedTraitOut(msgspec.Struct, kw_only=True):
     version: int
     revision: int
     filled: bool
+    error: str | None
+    retry_at: int | None
     refused: int
     created_at: int
     updated_at: int
@@ -137,7 +143,8 @@ class ComputedTraitController(Controller):
         """All computed traits by name."""
         with context.store.state.read() as conn:
             traits, refused = list_computed_traits(conn), refused_counts(conn)
-        return ComputedTraitList(items=[_out(context, trait, refused) for trait in traits])
+            filling = fills.of(conn, [FIRST_KEY + trait.id for trait in traits])
+        return ComputedTraitList(items=[_out(context, trait, refused, filling) for trait in traits])
 
     @post(access="edit", sync_to_thread=True)
     def create_computed_trait(self, context: Context, data: JSONBody[ComputedTraitCreate]) -> ComputedTraitOut:
@@ -157,7 +164,7 @@ class ComputedTraitController(Controller):
                 now=context.clock(),
             )
         context.wake.notify("rules")
-        return _out(context, trait, {})
+        return _out(context, trait, {}, {})
 
     @post("/parse", access="view", status_code=HTTP_200_OK, sync_to_thread=True)
     def parse_formula(self, context: Context, data: JSONBody[FormulaSource]) -> ParsedFormula:
@@ -236,10 +243,14 @@ def _faces(context: WebContext, text: str | None, formula: dict[str, Any] | None
 
 
 def _counted(context: WebContext, conn: Connection, trait: ComputedTrait) -> ComputedTraitOut:
-    return _out(context, trait, refused_counts(conn))
+    return _out(context, trait, refused_counts(conn), fills.of(conn, [FIRST_KEY + trait.id]))
 
 
-def _out(context: WebContext, trait: ComputedTrait, refused: dict[str, int]) -> ComputedTraitOut:
+def _out(
+    context: WebContext, trait: ComputedTrait, refused: dict[str, int], filling: Mapping[int, fills.Fill]
+) -> ComputedTraitOut:
+    filled = trait.filled_version == trait.version
+    way = None if filled else filling.get(FIRST_KEY + trait.id)
     return ComputedTraitOut(
         id=trait.id,
         name=trait.name,
@@ -250,7 +261,9 @@ def _out(context: WebContext, trait: ComputedTrait, refused: dict[str, int]) -> 
         sentence=context.computed.from_json(trait.formula, trait.subject_kind).sentence,
         version=trait.version,
         revision=trait.revision,
-        filled=trait.filled_version == trait.version,
+        filled=filled,
+        error=None if way is None else way.error,
+        retry_at=None if way is None else way.retry_at,
         refused=refused.get(refused_counter(trait.subject_kind, trait.name), 0),
         created_at=trait.created_at,
         updated_at=trait.updated_at,

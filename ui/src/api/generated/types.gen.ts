@@ -165,6 +165,8 @@ export type ComputedTraitOut = {
   version: number;
   revision: number;
   filled: boolean;
+  error: string | null;
+  retry_at: number | null;
   refused: number;
   created_at: number;
   updated_at: number;

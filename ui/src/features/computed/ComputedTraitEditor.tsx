@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Code, Grid, Stack, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Code, Grid, Stack, Text, Tooltip } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { IconTrash } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
@@ -10,6 +10,7 @@ import { notifyDone, notifyFailed } from '~/components/notify';
 import { PageHeader } from '~/components/PageHeader';
 import { UnsavedGuard } from '~/components/UnsavedGuard';
 import { useRemoval } from '~/components/useRemoval';
+import { ComputingBadge } from '~/features/computed/ComputingBadge';
 import { FORMULAS } from '~/features/computed/examples';
 import { FormulaValues } from '~/features/computed/FormulaValues';
 import { useComputedDraft } from '~/features/computed/useComputedDraft';
@@ -66,7 +67,7 @@ export function ComputedTraitEditor({ trait, start }: ComputedTraitEditorProps) 
       <UnsavedGuard changed={changed} />
       <PageHeader
         title={base?.name ?? 'New computed trait'}
-        badge={trait && !trait.filled && <Badge color="petrol">computing for everybody</Badge>}
+        badge={trait && !trait.filled && <ComputingBadge error={trait.error} retryAt={trait.retry_at} />}
         actions={
           <>
             {changed && <Missing name={named} text={!check.empty} noun="formula" />}

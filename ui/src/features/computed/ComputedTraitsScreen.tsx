@@ -1,4 +1,4 @@
-import { Badge, Group, Stack, Table, Text } from '@mantine/core';
+import { Group, Stack, Table, Text } from '@mantine/core';
 import { IconMathFunction, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
@@ -11,6 +11,7 @@ import { Loaded } from '~/components/Loaded';
 import { PageHeader } from '~/components/PageHeader';
 import { SearchedList } from '~/components/SearchedList';
 import { Time } from '~/components/Time';
+import { ComputingBadge } from '~/features/computed/ComputingBadge';
 import { FORMULAS } from '~/features/computed/examples';
 import { Examples } from '~/features/writing/Examples';
 import { kindNouns } from '~/format';
@@ -57,14 +58,14 @@ export function ComputedTraitsScreen() {
 function TraitTable({ traits }: { traits: ComputedTraitOut[] }) {
   return (
     <ListTable heads={['Trait', 'Formula', 'Whose', 'Changed']}>
-      {traits.map(({ id, name, description, text, subject_kind, filled, updated_at }) => (
+      {traits.map(({ id, name, description, text, subject_kind, filled, error, retry_at, updated_at }) => (
         <Table.Tr key={id}>
           <Table.Td>
             <Group gap={6} wrap="nowrap">
               <RowLink to="/computed-traits/$id" params={{ id: String(id) }}>
                 {name}
               </RowLink>
-              {!filled && <Badge color="petrol">computing</Badge>}
+              {!filled && <ComputingBadge error={error} retryAt={retry_at} />}
             </Group>
             <Text size="xs" c="dimmed">
               {description}
