@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from e2e.events import failed_calls, person, send
 from e2e.looks import check_looks
@@ -47,22 +48,13 @@ def test_a_computed_trait_from_an_example_to_a_profile(product: Product, visitor
     check_looks(visitor, "/computed-traits", "computed-traits")
     check_looks(visitor, "/users/ada", "user-with-computed-trait")
 
-    def cannot_read(route: Route) -> None:
-        answer = route.fetch()
-        found = answer.json()
-        for trait in found.get("items", [found]):
-            trait |= {
-                "filled": False,
-                "error": "The events of the past cannot be read: a file is gone.",
-                "retry_at": None,
-            }
-        route.fulfill(response=answer, json=found)
+    why = "The events of the past cannot be read: a file is gone."
 
-    page.route(TRAIT, cannot_read)
-    check_looks(visitor, editor, "computed-trait-stuck")
-    check_looks(visitor, "/computed-traits", "computed-traits-stuck")
-    page.get_by_text("cannot read the past").hover()
-    expect(
-        page.get_by_text("The events of the past cannot be read: a file is gone. All other traits go on.")
-    ).to_be_visible()
-    page.unroute(TRAIT)
+    def cannot_read(trait: dict[str, Any]) -> None:
+        trait |= {"filled": False, "error": why, "retry_at": None}
+
+    with visitor.changed(TRAIT, cannot_read):
+        check_looks(visitor, editor, "computed-trait-stuck")
+        check_looks(visitor, "/computed-traits", "computed-traits-stuck")
+        page.get_by_text("cannot read the past").hover()
+        expect(page.get_by_text(f"{why} All other traits go on.")).to_be_visible()

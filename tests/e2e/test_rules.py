@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from e2e.events import failed_calls, person, send
 from e2e.looks import check_looks
@@ -78,27 +79,20 @@ def test_a_rule_on_its_way_shows_how_far_it_is(visitor: Visitor, stuck: str) -> 
     """A bar, what is going on, and the way to call it off, above the editor; a badge in the list."""
     page = visitor.page
 
-    def on_its_way(route: Route) -> None:
-        answer = route.fetch()
-        found = answer.json()
-        for rule in found.get("items", [found]):
-            rule |= {
-                "filled": False,
-                "filling": {"phase": "counting", "done": 38, "total": 100, "error": None, "retry_at": None},
-            }
-        route.fulfill(response=answer, json=found)
+    def on_its_way(rule: dict[str, Any]) -> None:
+        filling = {"phase": "counting", "done": 38, "total": 100, "error": None, "retry_at": None}
+        rule |= {"filled": False, "filling": filling}
 
     def ask(page: Page) -> None:
         expect(page.get_by_text("Not in force yet: counting the past, 38%")).to_be_visible()
         press("Cancel…")(page)
         expect(page.get_by_role("dialog", name="Switch this rule off?")).to_be_visible()
 
-    page.route(RULE, on_its_way)
-    check_looks(visitor, stuck, "rule-filling")
-    check_looks(visitor, stuck, "rule-filling-cancel", ask)
-    check_looks(visitor, "/rules", "rules-filling")
-    expect(page.get_by_text("counting the past 38%")).to_be_visible()
-    page.unroute(RULE)
+    with visitor.changed(RULE, on_its_way):
+        check_looks(visitor, stuck, "rule-filling")
+        check_looks(visitor, stuck, "rule-filling-cancel", ask)
+        check_looks(visitor, "/rules", "rules-filling")
+        expect(page.get_by_text("counting the past 38%")).to_be_visible()
 
 
 def test_an_archived_rule_is_found_again(visitor: Visitor, stuck: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, Route, expect
 
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 # One document at a time (axe's legacy mode): a mail in its frame belongs to its author.
@@ -84,6 +86,24 @@ class Visitor:
     def clipboard(self) -> str:
         """What was copied last."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
+
+    @contextmanager
+    def changed(self, addresses: re.Pattern[str], change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """Meanwhile `change` is done to each thing that the API gives at `addresses`, alone or in a list of items."""
+
+        def answer(route: Route) -> None:
+            response = route.fetch()
+            found = response.json()
+            for item in found.get("items", [found]):
+                change(item)
+            route.fulfill(response=response, json=found)
+
+        self.page.route(addresses, answer)
+        try:
+            yield
+        finally:
+            # The page goes on asking: a question on its way is answered by the product, or not at all if it leaves.
+            self.page.unroute_all(behavior="ignoreErrors")
 
     def look(self, scheme: str, size: tuple[int, int]) -> None:
         """Change to light or dark, and to a window of another size."""
