@@ -89,6 +89,8 @@ class Oracle:
     def measure(self, node, subject, now):
         found = self.edges(node.window, subject, now)
         if found is None:
+            if node.known_for is not None and not self.known(node, subject, now, None, None):
+                return False
             value = None
         else:
             start, end = found

@@ -124,7 +124,7 @@ class Compiler:
     def _over(self, node: tree.Measure, keys: Sequence[str], window: Frame | None) -> Compiled:
         """A condition on an aggregate over a window; None: there is no window, and hence no value."""
         row = self._rows[node.aggregate.kind]
-        known_at = None if window is None else known_from(node, window)
+        known_at = known_from(node, window)
         source = sources.NoSource() if window is None else self._source(keys, row, window)
         if isinstance(node.value, tree.Baseline):
             return self._baseline(node.value, row, keys, window, known_at, comparison(self._operators[node.op]))

@@ -12,15 +12,16 @@ KnownAt = Callable[[int], int | None]
 """From a subject's first_seen, when it is known for long enough (ms); None: never."""
 
 
-def known_from(node: tree.Measure, window: Frame) -> KnownAt | None:
+def known_from(node: tree.Measure, window: Frame | None) -> KnownAt | None:
     """From when on the subject is known for long enough for this condition; None when it need not be.
 
-    An absence asks for the window's whole length, unless the rule says otherwise.
+    An absence asks for the window's whole length, unless the rule says otherwise. Where there is no window (None), since its
+    trait is missing, there is no value: then it matters to `!=`, which holds.
     """
     length = needed_length(node)
     if length is not None:
         return (lambda first_seen: first_seen + length) if length else None
-    if is_absence(node) and not isinstance(window, EverFrame):
+    if is_absence(node) and window is not None and not isinstance(window, EverFrame):
         return window.known_at
     return None
 

@@ -83,6 +83,15 @@ def test_absence_needs_an_observed_past():
     assert verdict("count of api_call in the last 7 days <= 1000", events) == (True, None)
 
 
+def test_who_must_be_known_for_long_must_be_so_without_a_window_too():
+    """`!=` holds of no value, and there is none without the window's trait; that the rule asks for long acquaintance stays."""
+    rule = "last status of api_call since signed_up != 5, known for at least 2 days"
+    assert verdict(rule, []) == (False, None)
+    assert verdict(rule, [api_call(at=NOW - DAY)]) == (False, NOW + DAY)
+    assert verdict(rule, [api_call(at=NOW - 3 * DAY)]) == (True, None)
+    assert verdict("last status of api_call since signed_up != 5", []) == (True, None)
+
+
 def test_bounds_are_inclusive_below():
     """`> 1000` and `<= 1000` split at 1000, which is below."""
     calls = [track("a", at=NOW, weight=500), track("a", at=NOW, weight=500)]
