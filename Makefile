@@ -26,7 +26,7 @@ export UV_COMPILE_BYTECODE ?= 1
 RUN := $(UV) run --frozen --no-sync
 
 PAGE_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
-C_SOURCES := $(shell find src/antiphon -name '*.c')
+C_SOURCES := $(shell find src/antiphon -name '*.[ch]')
 STAMPS := .venv/.stamps
 CHECKS := check-format check-lint check-types check-layers check-migrations check-docs check-page
 

@@ -1,4 +1,4 @@
-"""Builds into the package what is not Python: the packing of plain calls, loops over events, the kernel of evaluation and the reader of packed events (C), and the page (ui/).
+"""Builds into the package what is not Python: the packing of plain calls, loops over events, the kernel of evaluation, the reader of packed events and the table of digests (C), and the page (ui/).
 
 The machine's C compiler and Node do it or, where there is none, those from PyPI (Zig's C compiler). Runs for wheels and for editable installs, so that `uv sync` in a fresh clone gives a server with its page. A stamp of
 everything that the result depends on makes it do nothing when nothing changed. `ANTIPHON_SKIP_UI_BUILD=1` skips the page.
@@ -34,6 +34,7 @@ LIBRARIES = (
     (Path("src/antiphon/model/events.c"), "_events.so"),
     (Path("src/antiphon/rules/kernel/kernel.c"), "_kernel.so"),
     (Path("src/antiphon/store/packed.c"), "_packed.so"),
+    (Path("src/antiphon/store/recent.c"), "_recent.so"),
 )
 """C sources, and the libraries beside them that they are compiled to."""
 COMPILERS = ("cc", "gcc", "clang")
@@ -89,7 +90,7 @@ def build_library(source: Path, name: str, report: Any = print) -> bool:
     library = source.with_name(name)
     if not source.is_file():
         return False
-    wanted = hashlib.sha256(source.read_bytes() + repr(COMPILER_FLAGS).encode()).hexdigest()
+    wanted = hashlib.sha256(_with_headers(source) + repr(COMPILER_FLAGS).encode()).hexdigest()
     stamp = library.with_suffix(".stamp")
     if library.is_file() and stamp.is_file() and stamp.read_text() == wanted:
         return False
@@ -105,6 +106,13 @@ def build_library(source: Path, name: str, report: Any = print) -> bool:
         made.replace(library)
     stamp.write_text(wanted)
     return True
+
+
+def _with_headers(source: Path) -> bytes:
+    """A C file, and what it includes of ours."""
+    text = source.read_bytes()
+    headers = re.findall(rb'^#include "(.+)"', text, re.MULTILINE)
+    return b"".join((text, *(_with_headers(source.parent / header.decode()) for header in headers)))
 
 
 def machine_compiler() -> list[str] | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 
 from antiphon.model.event import Event
+from antiphon.model.event_batch import EventBatch
 from antiphon.store.dedupe import DedupeIndex
 
 BATCH = 10_000
@@ -30,15 +31,16 @@ def main() -> None:
             Event(str(UUID(bytes=raw[16 * i : 16 * i + 16])), "track", "api_call", offset, offset, "1")
             for i in range(BATCH)
         ]
+        batch = EventBatch.of(events)
         began = time.perf_counter()
-        repeats = index.check(offset, events)
+        repeats = index.check(offset, batch)
         took = time.perf_counter() - began
         spent += took
         longest = max(longest, took)
         assert repeats == []
         offset += BATCH
         if offset >= mark:
-            again = index.check(offset, events)
+            again = index.check(offset, batch)
             offset += BATCH
             assert len(again) == BATCH
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

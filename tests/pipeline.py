@@ -162,6 +162,11 @@ class Pipeline:
         with self.store.state.read() as conn:
             return signals.read_signals(conn, 0, 10_000)
 
+    def stored_from(self) -> int:
+        """The log offset from which on a start replays."""
+        with self.store.state.read() as conn:
+            return signals.cursor(conn, signals.STORED)
+
     def moves(self) -> list[tuple[str, str, int]]:
         """(entered or left, subject, episode) of every signal that is not quiet."""
         return [(s.kind, s.subject_id, s.episode) for s in self.signals() if not s.quiet and s.kind != "event"]

@@ -95,9 +95,9 @@ def test_only_what_evaluation_has_seen(store, writer):
 def test_repeats_are_left_out(store, writer):
     """In the table and in the tail."""
     with store.log.read() as log_conn, store.state.write() as conn:
-        segment = log.Segment(0, [track(id="a"), track(id="a"), track(id="b")], NOW)
-        log_duplicates.record(conn, log_conn, segment, [Repeat(1, 0)])
-    append(store, segment.events)
+        events = [track(id="a"), track(id="a"), track(id="b")]
+        log_duplicates.record(conn, log_conn, 0, events, [Repeat(1, 0)])
+    append(store, events)
     assert stored(store) == ["a", "b"]
     assert writer.tick().written == 2
     assert (stored(store), written(store)) == (["a", "b"], 2)

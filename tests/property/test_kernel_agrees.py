@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.model.clock import DAY
+from antiphon.model.event_batch import EventBatch
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import COMPANY, FAR, NEVER, USER, Memory
 from antiphon.rules.kernel.layout import names_of
@@ -53,7 +54,7 @@ def test_the_kernel_and_python_agree(drawn, kind, trees, zone, offsets):
             plan = touch.user if kind == "user" else touch.company
             program.fold(state, event, plan)
             meant = kernel.meant(program.met)
-            number = (meant.user if kind == "user" else meant.company)[program.touch_all([event])[0]]
+            number = (meant.user if kind == "user" else meant.company)[program.touch_all(EventBatch.of([event]))[0]]
             rows.append((slot, number, event.timestamp, round(exact_weight(event.weight) * 2**20), event.timestamp))
         own, company = world.traits[subject], world.company_traits(kind, subject)
         if kernel.readings:
@@ -66,6 +67,8 @@ def test_the_kernel_and_python_agree(drawn, kind, trees, zone, offsets):
         kept = memory.metrics(slot, names)
         native = {name for name, _, _ in names.values()}
         assert same(kept) == same({k: v for k, v in state.metrics.items() if k in native})
+        assert memory.next_due(FAR - 1) == slots.recheck_at.min()
+        assert memory.due(NOW, 10**6).tolist() == np.flatnonzero(slots.recheck_at <= NOW).tolist()
         view = SubjectView(state, own, company)
         for now in (NOW, *(NOW + o for o in sorted(offsets))):
             tables = kernel.ready(now)

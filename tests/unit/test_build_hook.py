@@ -174,6 +174,7 @@ def test_skipping_leaves_the_package_without_a_page(
         "/src/antiphon/model/_events.so",
         "/src/antiphon/rules/kernel/_kernel.so",
         "/src/antiphon/store/_packed.so",
+        "/src/antiphon/store/_recent.so",
     ]
     assert data["artifacts"] == [*libraries, "/src/antiphon/web/static/**"]
 
@@ -196,6 +197,19 @@ def test_compiles_once_until_the_source_changes(hook: ModuleType, source: Path) 
     source.with_name("_answer.so").unlink()
     assert hook.build_library(source, "_answer.so", report=_quiet)
     assert sorted(path.name for path in source.parent.iterdir()) == ["_answer.so", "_answer.stamp", "answer.c"]
+
+
+def test_compiles_again_when_a_header_changes(hook: ModuleType, source: Path) -> None:
+    """Headers of ours, and those that they include, are part of a source."""
+    inner, outer = source.with_name("inner.h"), source.with_name("outer.h")
+    inner.write_text("enum { ANSWER = 42 };\n")
+    outer.write_text('#include <stdint.h>\n#include "inner.h"\n')
+    source.write_text('#include "outer.h"\nint answer(void) { return ANSWER; }\n')
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    assert not hook.build_library(source, "_answer.so", report=_quiet)
+    inner.write_text("enum { ANSWER = 43 };\n")
+    assert hook.build_library(source, "_answer.so", report=_quiet)
+    assert ctypes.CDLL(str(source.with_name("_answer.so"))).answer() == 43
 
 
 def test_a_source_that_does_not_compile_is_quoted(hook: ModuleType, source: Path) -> None:

@@ -10,7 +10,7 @@ from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.identity import Identities, id_of, links_of
 from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
 from antiphon.model.event import Event
-from antiphon.model.event_columns import UNKNOWN, Columns, columns
+from antiphon.model.event_batch import UNKNOWN, EventBatch, Slots
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import ANONYMOUS, MERGED, STALE, USER
 from antiphon.rules.live import Program
@@ -20,14 +20,14 @@ from antiphon.store.computed_traits import refused_counter
 from antiphon.store.engine import Connection
 
 
-def bring(conn: Connection, residents: Residents, identities: Identities, events: list[Event]) -> Columns:
-    """Have everybody in memory whom `events` are about; the events' columns."""
+def bring(conn: Connection, residents: Residents, identities: Identities, events: EventBatch) -> Slots:
+    """Have everybody in memory whom `events` are about; where."""
     places = residents.places
-    found = columns(events, places["user"], places["anonymous"], places["company"])
+    found = events.slots(places["user"], places["anonymous"], places["company"])
     if found.unknown:
         missing = np.flatnonzero((found.slot == UNKNOWN) | (found.company == UNKNOWN))
         _bring_new(conn, residents, [events[index] for index in missing.tolist()])
-        found = columns(events, places["user"], places["anonymous"], places["company"])
+        found = events.slots(places["user"], places["anonymous"], places["company"])
     if identities.any:
         keys = list(map(residents.key, np.unique(found.slot[found.slot >= 0]).tolist()))
         for root in {root for key in keys if (root := identities.root(key)) != key or identities.has_others(key)}:

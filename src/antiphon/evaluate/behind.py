@@ -2,7 +2,7 @@
 
 What led to a consequence is stored with it, so a replay of the log draws none twice; so is what a call changed (links, traits,
 companies) and who was judged for another reason than an event of theirs, since the log alone does not tell of it. The rest is
-stored a few subjects at a time, those first that are behind for longest.
+stored a few subjects at a time, in rounds through all of them (`Residents.next_behind`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from antiphon.evaluate.running import Running
 from antiphon.store import signals
 from antiphon.store.engine import Connection
 
-AT_REST = 2_000
-"""Subjects that a tick without events stores, while there are any that are behind."""
+AT_REST = 4_000
+"""Subjects that a tick without events looks at."""
 
-SHARE = 10
-"""Of so many events of a tick, one subject is stored: hot ones are stored once for many events of theirs."""
+SHARE = 20
+"""For so many events of a tick at least one subject is looked at: hot ones are stored once for many events of theirs."""
 
 A_FEW = 50
-"""Subjects that every tick stores beside, so that a quiet instance is never far behind."""
+"""Subjects that every tick looks at beside, so that a quiet instance is never far behind."""
 
 
 def store_behind(
@@ -38,20 +38,26 @@ def store_behind(
     replay_events: int,
     now: int,
 ) -> None:
-    """Store after a tick from log offset `position` to `end`; a start replays at most about `replay_events`."""
+    """Store after a tick from log offset `position` to `end`; a start replays at most about `replay_events`.
+
+    Two rounds through all subjects take at most so many events: what has happened since the last but one began is replayed.
+    """
     chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
-    busy = end != position
-    before = position if busy else end + 1  # at rest, all that is left
-    chosen.update(residents.overdue(max(before - replay_events, 0) + 1, residents.count))
-    chosen.update(residents.overdue(before, (end - position) // SHARE + A_FEW if busy else AT_REST))
+    share = max(1 / SHARE, 2 * residents.count / replay_events)
+    looked_at = A_FEW + round((end - position) * share) if end != position else AT_REST
+    before = residents.stored_from
+    chosen.update(residents.next_behind(looked_at, end))
     _store(conn, current, residents, identities, chosen, end, now)
+    if residents.stored_from is not None and residents.stored_from != before:
+        signals.set_cursor(conn, signals.STORED, residents.stored_from)
 
 
 def store_all(
     conn: Connection, current: Running, residents: Residents, identities: Identities, position: int, now: int
 ) -> None:
     """Store everybody, between ticks."""
-    _store(conn, current, residents, identities, set(residents.overdue(position + 1, residents.count)), position, now)
+    _store(conn, current, residents, identities, set(residents.behind()), position, now)
+    signals.set_cursor(conn, signals.STORED, position)
 
 
 def _store(
@@ -65,8 +71,7 @@ def _store(
 ) -> None:
     if not chosen:
         return
-    behind = lagging(residents, identities, chosen)
-    if behind:
-        save_profiles(conn, current, residents, identities, behind)
-    residents.flush(conn, list(chosen), end, now)
-    signals.set_cursor(conn, signals.STORED, residents.stored_from(end))
+    lag = lagging(residents, identities, chosen)
+    if lag:
+        save_profiles(conn, current, residents, identities, lag)
+    residents.flush(conn, sorted(chosen), end, now)

@@ -12,7 +12,7 @@ from antiphon.evaluate.absorb import mark
 from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.fill import CHUNK, everybody
 from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.judge import Judge, Outcome
+from antiphon.evaluate.judge import NOTHING, Judge, Outcome
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.model.subject import SubjectKey, SubjectKind
@@ -73,11 +73,11 @@ def compute_everybody(
                 if kind == "user":
                     mark(residents, identities, key)
                 rows.judge(slot, kernel.rules_plan([*numbers, *current.program.rules_for_traits(kind, hidden)]))
-            Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, [])
-            residents.flush(conn, residents.overdue(position + 1, CHUNK * 2), position)
+            Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, NOTHING)
+            residents.flush(conn, residents.behind(), position)
     rows = Rows()
     judge_members(conn, current, residents, identities, outcome, rows)
-    Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, [])
+    Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, NOTHING)
     fills.drop(conn, [FIRST_KEY + trait.id for trait in traits])
     for trait in traits:
         store.mark_filled(conn, trait.id, trait.version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
 from antiphon.model.event import INTERNAL, LATE, Event
-from antiphon.model.event_columns import Columns
+from antiphon.model.event_batch import EventBatch, Slots
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import ANONYMOUS, FAR, NEVER, Ints
@@ -24,10 +25,12 @@ from antiphon.store.engine import Connection
 
 
 class Batch(NamedTuple):
-    """Unique events in log order, and their columns (see `absorb.bring`); when they are replayed, the log offset of each too."""
+    """Unique events in log order, packed too, and where their subjects are (see `absorb.bring`); when they are replayed, the log offset
+    of each too."""  # noqa: D205, D209 - one sentence
 
-    events: list[Event]
-    columns: Columns
+    events: Sequence[Event]
+    packed: EventBatch
+    places: Slots
     offsets: Ints = np.zeros(0, np.int64)
 
 
@@ -92,21 +95,21 @@ class Gatherer:
 
     def gather(self, batch: Batch, rows: Rows) -> list[tuple[Event, Touch]]:
         """Add the rows of a batch, and fold what Python keeps; the events that watches wait for, and what they mean."""
-        events, columns, kernel = batch.events, batch.columns, self._kernel
-        numbers = self._program.touch_all(events)
+        events, packed, kernel = batch.events, batch.packed, self._kernel
+        numbers = self._program.touch_all(packed)
         met = self._program.met
         meant = kernel.meant(met)
-        slot, at, flags = columns.slot, columns.at, columns.flags
+        slot, at, flags = batch.places.slot, packed.at, packed.flags
         seen, kept = at.copy(), meant.kept[numbers]
         user_plan, company_plan = meant.user[numbers], meant.company[numbers]
         if flags.any():
             late = flags & LATE != 0
-            seen[late] = columns.received[late]
+            seen[late] = packed.received[late]
             seen[flags & INTERNAL != 0] = NEVER
             user_plan[late] = company_plan[late] = kernel.nothing
             kept &= ~late
-        weight = np.floor(columns.weight * WEIGHT_ONE + 0.5).astype(np.int64)
-        company, named = self._companies(columns)
+        weight = np.floor(packed.weight * WEIGHT_ONE + 0.5).astype(np.int64)
+        company, named = self._companies(batch.places)
         index = np.arange(len(events))
         fresh = self._fresh(batch.offsets, slot)
         company_fresh = self._fresh(batch.offsets, company)
@@ -130,9 +133,9 @@ class Gatherer:
             return np.ones(len(slot), dtype=np.bool_)
         return offsets >= self._residents.applied[slot]
 
-    def _companies(self, columns: Columns) -> tuple[Ints, NDArray[np.bool_]]:
+    def _companies(self, places: Slots) -> tuple[Ints, NDArray[np.bool_]]:
         """The slot of the company that each event counts for (-1: none), and whether the event names it."""
-        slot, company, residents = columns.slot, columns.company, self._residents
+        slot, company, residents = places.slot, places.company, self._residents
         named = company >= 0
         if not residents.places["company"]:
             return company, named

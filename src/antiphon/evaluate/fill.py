@@ -24,7 +24,7 @@ from antiphon.evaluate.already import First, FirstJudgements, People, matching
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.identity import Identities, id_of
-from antiphon.evaluate.judge import Judge, Outcome
+from antiphon.evaluate.judge import NOTHING, Judge, Outcome
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.model.event import Event
@@ -303,7 +303,7 @@ class Filling:
             judge = Judge(
                 conn, current, residents, identities, now, position, outcome, fillings=[First(self.first, rule.id)]
             )
-            judge.absorb(rows, [])
+            judge.absorb(rows, NOTHING)
             pending.difference_update(some)
             self.done += len(some)
             self._tell(conn, "judging", self.done, self.total)

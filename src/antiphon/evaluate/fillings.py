@@ -243,7 +243,7 @@ def judge_now(
         outcome.add(compute_everybody(conn, current, filling.traits, residents, identities, now, position))
     filling.begin_judging(conn, residents, identities)
     while not filling.judge(conn, current, residents, identities, now, position, outcome):
-        residents.flush(conn, residents.overdue(position + 1, residents.count), position)
+        residents.flush(conn, residents.behind(), position)
 
 
 def _numbers(rows: Iterable[RuleRow], traits: Iterable[ComputedTrait]) -> list[int]:

@@ -21,6 +21,9 @@ from antiphon.rules.state import SubjectState, SubjectView
 from antiphon.store.engine import Connection
 from antiphon.store.subjects import Membership
 
+NOTHING: Ints = np.zeros(0, dtype=np.int64)
+"""In place of when events were received: there are none."""
+
 
 class Outcome:
     """What judging led to: memberships and signals to store, events of our own to emit, slots whose judgement changed.
@@ -85,12 +88,12 @@ class Judge:
         self._outcome = outcome
         self._quiet = quiet
         self._fillings = fillings
-        self._received: tuple[Ints, Ints, list[Event]] | None = None
+        self._received: tuple[Ints, Ints, Ints] | None = None
 
     # -- the kernel's part ---------------------------------------------------------------------------------------
 
-    def absorb(self, rows: Rows, events: list[Event], *, judging: bool = True) -> None:
-        """Fold rows and judge whom they touch; without `judging` that is only noted as due."""
+    def absorb(self, rows: Rows, received: Ints, *, judging: bool = True) -> None:
+        """Fold rows and judge whom they touch; without `judging` that is only noted as due. `received` (ms) is by event."""
         deeds, index = rows.sorted()
         if not len(deeds.slot):
             return
@@ -100,7 +103,7 @@ class Judge:
         self._outcome.judged += len(slots)
         if judging:
             self._inputs(slots)
-        self._received = (deeds.slot, index, events)
+        self._received = (deeds.slot, index, received)
         first, earlier = self._current.first, self._current.earlier
         at, tables = 0, kernel.ready(self._now)
         while at < len(deeds.slot):
@@ -273,9 +276,9 @@ class Judge:
         """When the newest event that touched a slot was received; None when time alone did."""
         if self._received is None:
             return None
-        slots, index, events = self._received
+        slots, index, received = self._received
         last = int(np.searchsorted(slots, slot, side="right")) - 1
-        return events[index[last]].received_at if last >= 0 and slots[last] == slot and index[last] >= 0 else None
+        return int(received[index[last]]) if last >= 0 and slots[last] == slot and index[last] >= 0 else None
 
     def _event(self, key: SubjectKey, rule_id: int, episode: int, at: int, name: str) -> Event:
         return Event(

@@ -10,7 +10,6 @@ from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Judge, Outcome
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
-from antiphon.model.event import Event
 from antiphon.store import log, log_duplicates
 from antiphon.store.engine import Connection
 
@@ -29,20 +28,17 @@ def replay(
     now: int,
 ) -> None:
     """Fold the events from log offset `start` up to `position` where they are missing; who is touched is due to be judged."""
-    repeated = log_duplicates.between(conn, start, position)
+    repeated = np.array(sorted(log_duplicates.between(conn, start, position)), dtype=np.int64)
     while start < position:
-        segments = log.read(log_conn, start, min(SLICE, position - start))
-        if not segments:
+        stretch = log.read_stretch(log_conn, start, min(SLICE, position - start))
+        if not len(stretch.events):
             break
-        events: list[Event] = []
-        offsets: list[int] = []
-        for segment in segments:
-            for offset, event in enumerate(segment.events, segment.first_offset):
-                if offset < position and offset not in repeated:
-                    events.append(event)
-                    offsets.append(offset)
-        columns = absorb.bring(conn, residents, identities, events)
-        rows, batch = Rows(), Batch(events, columns, np.array(offsets, dtype=np.int64))
+        offsets = np.arange(stretch.first_offset, stretch.end_offset)
+        wanted = (offsets < position) & ~np.isin(offsets, repeated)
+        events = stretch.events.take(wanted)
+        places = absorb.bring(conn, residents, identities, events)
+        rows, batch = Rows(), Batch(events, events, places, offsets[wanted])
         Gatherer(conn, current.program, current.kernel, residents, identities, replayed=True).gather(batch, rows)
-        Judge(conn, current, residents, identities, now, start, Outcome()).absorb(rows, events, judging=False)
-        start = segments[-1].end_offset
+        judge = Judge(conn, current, residents, identities, now, start, Outcome())
+        judge.absorb(rows, events.received, judging=False)
+        start = stretch.end_offset

@@ -22,6 +22,7 @@ from antiphon.evaluate.stage import Evaluator
 from antiphon.evaluate.stretches import CALLS, Cutter, Stretch
 from antiphon.evaluate.watches import watched
 from antiphon.model.event import Event
+from antiphon.model.event_batch import EventBatch
 from antiphon.model.signal import Signal
 from antiphon.model.subject import SubjectKey
 from antiphon.rules.kernel.blocks import FAR, ArenaFull, Ints
@@ -149,7 +150,7 @@ class Rerun(Evaluator):
         identities, self._now = self._identities_of(self._conn), now
         for _ in range(MOST_AGAIN):
             outcome = Outcome()
-            changes = self._judge(self._conn, self._running, identities, events, now, 0, outcome)
+            changes = self._judge(self._conn, self._running, identities, EventBatch.of(events), now, 0, outcome)
             happened.signals += [(now, signal) for signal in outcome.signals]
             self.show({*changes.profiles, *outcome.profiles})
             events = [event for event in outcome.emissions if self.listens(event)]
@@ -160,11 +161,12 @@ class Rerun(Evaluator):
     def _live(self, stretch: Stretch, happened: Happened) -> None:
         conn, current, residents, events = self._conn, self._running, self._residents, stretch.events
         identities = self._identities_of(conn)
-        columns = absorb.bring(conn, residents, identities, events)
+        packed = EventBatch.of(events)
+        places = absorb.bring(conn, residents, identities, packed)
         outcome, changes = Outcome(), self._calls(stretch, happened)
         rows = PastRows(stretch.when, lambda slot: _called_at(stretch, residents.key(slot)))
         gatherer = LateGatherer(conn, current.program, current.kernel, residents, identities)
-        waited = gatherer.gather_late(Batch(events, columns), rows)
+        waited = gatherer.gather_late(Batch(events, packed, places), rows)
         if waited:
             when = {id(event): at for event, at in zip(events, stretch.when, strict=True)}
             happened.signals += [(when[id(one[0])], signal) for one in waited for signal in watched(identities, [one])]
@@ -262,10 +264,11 @@ class PastJudge(Judge):
         heard = [] if self.listens is None else [event for event in emitted if self.listens(event)]
         if heard:
             conn, current, residents, identities = self._conn, self._current, self._residents, self._identities
-            columns, rows = absorb.bring(conn, residents, identities, heard), Rows()
+            packed, rows = EventBatch.of(heard), Rows()
+            places = absorb.bring(conn, residents, identities, packed)
             gatherer = Gatherer(conn, current.program, current.kernel, residents, identities)
-            self._outcome.signals += watched(identities, gatherer.gather(Batch(heard, columns), rows))
-            self.absorb(rows, heard)
+            self._outcome.signals += watched(identities, gatherer.gather(Batch(heard, packed, places), rows))
+            self.absorb(rows, packed.received)
         return bool(heard)
 
 

@@ -73,6 +73,9 @@ class Residents:
         self._keys: Ints = np.zeros(0, dtype=np.int64)
         self._swept = self._sweep_to = 0  # between these slots there may be what no rule uses
         self._readings: tuple[object, int] | None = None
+        self._passed = self._round_from = 0
+        self.stored_from: int | None = None
+        """The log offset from which on events may be missing from what is stored; None: not known yet."""
 
     @property
     def slots(self) -> Slots:
@@ -240,19 +243,23 @@ class Residents:
 
     # -- storing -------------------------------------------------------------------------------------------------
 
-    def overdue(self, before: int, limit: int) -> list[int]:
-        """Up to `limit` slots that have been more than stored since before a log offset, for the longest first."""
-        dirty = self.slots.dirty[: self.count]
-        found = np.flatnonzero((dirty != CLEAN) & (dirty < before))
-        if len(found) > limit:
-            found = found[np.argpartition(dirty[found], limit)[:limit]]
-        return found.tolist()
+    def behind(self) -> list[int]:
+        """The slots of which more is in memory than is stored."""
+        return np.flatnonzero(self.slots.dirty[: self.count] != CLEAN).tolist()
 
-    def stored_from(self, position: int) -> int:
-        """The log offset from which on events may be missing from what is stored, up to `position`."""
-        dirty = self.slots.dirty[: self.count]
-        soiled = dirty[dirty != CLEAN]
-        return int(soiled.min()) if len(soiled) else position
+    def next_behind(self, most: int, end: int) -> list[int]:
+        """Of the next `most` slots those that are behind, to be stored as they are after the events before log offset `end`.
+
+        Round after round, in the order in which slots came to be, since rows of the table that lie next to each other are written
+        together. Whoever is behind at the end of a round has become so after its beginning, which is then `stored_from`.
+        """
+        if not self._passed:
+            self._round_from = end
+        first, self._passed = self._passed, min(self._passed + most, self.count)
+        found = first + np.flatnonzero(self.slots.dirty[first : self._passed] != CLEAN)
+        if self._passed == self.count:
+            self.stored_from, self._passed = self._round_from, 0
+        return found.tolist()
 
     def flush(self, conn: Connection, chosen: Sequence[int], position: int, now: int = FAR) -> None:
         """Store slots as they are after the events before `position`.

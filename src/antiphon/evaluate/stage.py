@@ -15,7 +15,7 @@ from antiphon.evaluate.deeds import Batch, Gatherer, Rows, kind_of
 from antiphon.evaluate.fill import Filling, Past, Unreadable
 from antiphon.evaluate.fillings import Fillings, judge_now, merge_now
 from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.judge import Judge, Outcome
+from antiphon.evaluate.judge import NOTHING, Judge, Outcome
 from antiphon.evaluate.profiles import save_profiles
 from antiphon.evaluate.program import active_rules, watches
 from antiphon.evaluate.replay import replay
@@ -24,7 +24,7 @@ from antiphon.evaluate.running import Before, Running
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.watches import watched
 from antiphon.model.clock import Clock
-from antiphon.model.event import Event
+from antiphon.model.event_batch import EventBatch
 from antiphon.rules.kernel.blocks import COMPANY, FAR, STALE, Ints
 from antiphon.store import (
     computed_traits,
@@ -96,7 +96,6 @@ class Evaluator:
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
         self._fillings.cancel()
-        self._next_due = 0  # when the next resident must be looked at (ms); or earlier
 
     def tick(self) -> Progress:
         """Read, fold, judge, commit. Raises what the database raises; nothing was done then."""
@@ -134,16 +133,16 @@ class Evaluator:
             position = signals.cursor(conn, CURSOR)
             outcome = Outcome()
             current = self._refresh(conn, log_conn, position, now, outcome)
-            segments = log.read(log_conn, position, limit, PARTITION)
-            events, end = self._unique(conn, log_conn, segments, position)
+            stretch = log.read_stretch(log_conn, position, limit, PARTITION)
+            events, end = self._unique(conn, log_conn, stretch), stretch.end_offset
             identities = self._identities_of(conn)
             changes = self._judge(conn, current, identities, events, now, position, outcome)
+            worked = False
             if self._fillings:
                 step = self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome)
                 if step.ready:
                     self._fingerprint = None
-                if step.worked:
-                    self._next_due = min(self._next_due, now)
+                worked = step.worked
             self._save(conn, current, identities, changes, outcome)
             store_behind(
                 conn,
@@ -159,8 +158,8 @@ class Evaluator:
             )
             if end != position:
                 signals.set_cursor(conn, CURSOR, end)
-            next_due = self._soonest(conn)
-        more = end - position >= limit or (next_due is not None and next_due <= now)
+            next_due = self._soonest(conn, now)
+        more = end - position >= limit or worked or (next_due is not None and next_due <= now)
         wake_at = self._fillings.wake_at(now)
         if wake_at is not None:
             next_due = wake_at if next_due is None else min(next_due, wake_at)
@@ -171,25 +170,18 @@ class Evaluator:
             self._identities = Identities(subjects.load_identities(conn))
         return self._identities
 
-    def _unique(
-        self, conn: Connection, log_conn: Connection, segments: list[log.Segment], position: int
-    ) -> tuple[list[Event], int]:
-        """The events that were not seen before, in log order, and the cursor after them all."""
+    def _unique(self, conn: Connection, log_conn: Connection, stretch: log.Stretch) -> EventBatch:
+        """The events that were not seen before, in log order."""
         if self._dedupe is None:
             self._dedupe = DedupeIndex(PARTITION)
-            self._dedupe.restore(conn, log_conn, position)
-        unique: list[Event] = []
-        for segment in segments:
-            repeats = self._dedupe.check(segment.first_offset, segment.events)
-            position = segment.end_offset
-            if not repeats:
-                unique += segment.events
-                continue
-            repeated = {repeat.index for repeat in repeats}
-            unique += [event for index, event in enumerate(segment.events) if index not in repeated]
-            log_duplicates.record(conn, log_conn, segment, repeats, PARTITION)
+            self._dedupe.restore(conn, log_conn, stretch.first_offset)
+        events = stretch.events
+        repeats = self._dedupe.check(stretch.first_offset, events)
+        if repeats:
+            log_duplicates.record(conn, log_conn, stretch.first_offset, events, repeats, PARTITION)
+            events = events.take(np.delete(np.arange(len(events)), [repeat.index for repeat in repeats]))
         self._dedupe.save(conn)
-        return unique, position
+        return events
 
     # -- the program -------------------------------------------------------------------------------------------
 
@@ -221,7 +213,6 @@ class Evaluator:
             self._residents.everybody = not subjects.any_stored(conn)
             start, identities = signals.cursor(conn, signals.STORED), self._identities_of(conn)
             replay(conn, log_conn, current, self._residents, identities, start, position, now)
-            self._next_due = 0
         ended = program.rules_with_members(conn) if before is None else before.rules.keys()
         subjects.end_memberships(conn, ended - current.rules.keys(), now)
         removed = computed_traits.removed_computed_traits(conn)
@@ -251,7 +242,6 @@ class Evaluator:
             return
         current.wait(self._fillings.waiting)
         judge_now(conn, filling, current, self._residents, identities, now, position, outcome)
-        self._next_due = 0
 
     # -- judging -----------------------------------------------------------------------------------------------
 
@@ -260,40 +250,32 @@ class Evaluator:
         conn: Connection,
         current: Running,
         identities: Identities,
-        events: list[Event],
+        events: EventBatch,
         now: int,
         position: int,
         outcome: Outcome,
     ) -> Changes:
         residents, program = self._residents, current.program
-        columns = absorb.bring(conn, residents, identities, events)
-        calls = [events[index] for index in np.flatnonzero(columns.call).tolist()]
+        places = absorb.bring(conn, residents, identities, events)
+        calls = [events[index] for index in np.flatnonzero(events.call).tolist()]
         changes = absorb.settle(conn, program, residents, identities, calls, position) if calls else Changes()
         rows = Rows()
-        if events:
-            waited = Gatherer(conn, program, current.kernel, residents, identities).gather(Batch(events, columns), rows)
+        if len(events):
+            gatherer = Gatherer(conn, program, current.kernel, residents, identities)
+            waited = gatherer.gather(Batch(events, events, places), rows)
             outcome.signals += watched(identities, waited)
         self._again(conn, current, identities, changes, rows)
         judge = Judge(conn, current, residents, identities, now, position, outcome, fillings=self._fillings.first)
         if current.company_computed:  # a company's traits first, since what reads them is judged after them
             companies = rows.take(residents.slots.kind == COMPANY)
-            judge.absorb(companies, events)
+            judge.absorb(companies, events.received)
             judge_members(conn, current, residents, identities, outcome, rows)
-            self._soon(companies)
-        judge.absorb(rows, events)
-        self._soon(rows)
-        if self._next_due <= now:
-            due = np.flatnonzero(residents.slots.recheck_at[: residents.count] <= now)[:DUE_BATCH]
+        judge.absorb(rows, events.received)
+        due = residents.memory.due(now, DUE_BATCH)
+        if len(due):
             self._judge_due(conn, current, identities, judge, due, outcome)
-            self._next_due = int(residents.slots.recheck_at[: residents.count].min(initial=FAR))
         self._stored_due(conn, current, identities, judge, now, outcome)
         return changes
-
-    def _soon(self, rows: Rows) -> None:
-        """Note when the subjects of rows must be looked at again."""
-        slots = np.unique(rows.slots())
-        if len(slots):
-            self._next_due = min(self._next_due, int(self._residents.slots.recheck_at[slots].min()))
 
     def _judge_due(
         self, conn: Connection, current: Running, identities: Identities, judge: Judge, due: Ints, outcome: Outcome
@@ -306,7 +288,7 @@ class Evaluator:
         judge.due(due[of_company])
         members = Rows()
         judge_members(conn, current, self._residents, identities, outcome, members)
-        judge.absorb(members, [])
+        judge.absorb(members, NOTHING)
         judge.due(due[~of_company])
 
     def _again(self, conn: Connection, current: Running, identities: Identities, changes: Changes, rows: Rows) -> None:
@@ -359,9 +341,9 @@ class Evaluator:
         self._judge_due(conn, current, identities, judge, np.array(slots, dtype=np.int64), outcome)
         outcome.moved.update(slots)
 
-    def _soonest(self, conn: Connection) -> int | None:
-        """When the next subject must be looked at (ms), or None."""
-        soonest = self._next_due
+    def _soonest(self, conn: Connection, now: int) -> int | None:
+        """When the next subject must be looked at (ms), or earlier; None if never."""
+        soonest = self._residents.memory.next_due(now)
         if not self._residents.everybody:
             stored = subjects.next_due(conn)
             soonest = soonest if stored is None else min(soonest, stored)

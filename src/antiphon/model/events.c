@@ -1,94 +1,151 @@
-/* Loops over a list of events that are too hot for Python: columns, digests, and what each event means to the rules.
+/* Loops over packed events that are too hot for Python: where their fields lie, digests, subjects' slots, and what each event means
+ * to the rules.
  *
- * `event_columns.py` calls them with the interpreter's lock held. What they need of Python's stable ABI is declared here, so that
- * no headers of Python have to be there to build this. Every function returns a number below 0 with an exception set when
+ * Events are MessagePack arrays (see `event.py`). `event_batch.py` calls `walk` and `digests` without the interpreter's lock, and
+ * what looks into Python's dicts with it. What they need of Python's stable ABI is declared here, so that no headers of Python have
+ * to be there to build this. Every function returns a number below 0 for bytes that are no events, or with an exception set when
  * Python raised one.
  */
-#include <stdint.h>
 #include <stddef.h>
-#include <string.h>
+
+#include "msgpack.h"
 
 typedef struct object PyObject;
-extern PyObject PyUnicode_Type, PyFloat_Type, PyLong_Type, _Py_NoneStruct;
-extern PyObject *PyList_GetItem(PyObject *, ptrdiff_t);
-extern ptrdiff_t PyList_Size(PyObject *);
 extern PyObject *PyDict_GetItemWithError(PyObject *, PyObject *);
-extern PyObject *PyObject_GetAttr(PyObject *, PyObject *);
-extern PyObject *PyObject_Type(PyObject *);
-extern PyObject *PyUnicode_InternFromString(const char *);
-extern const char *PyUnicode_AsUTF8AndSize(PyObject *, ptrdiff_t *);
-extern int PyUnicode_CompareWithASCIIString(PyObject *, const char *);
+extern PyObject *PyUnicode_FromStringAndSize(const char *, ptrdiff_t);
 extern PyObject *PyBytes_FromStringAndSize(const char *, ptrdiff_t);
+extern PyObject *PyLong_FromLongLong(long long);
+extern PyObject *PyFloat_FromDouble(double);
 extern int PySet_Contains(PyObject *, PyObject *);
 extern long long PyLong_AsLongLong(PyObject *);
-extern double PyLong_AsDouble(PyObject *);
-extern double PyFloat_AsDouble(PyObject *);
 extern PyObject *PyErr_Occurred(void);
-extern void PyErr_Clear(void);
 extern void Py_DecRef(PyObject *);
 
-enum { NOBODY = -1, UNKNOWN = -2, FAILED = -1 };
+enum { NOBODY = -1, UNKNOWN = -2, RAISED = -4 };
 
-/* -- reading events --------------------------------------------------------------------------------------------------------- */
+/* -- where fields lie ------------------------------------------------------------------------------------------------------- */
 
-enum { ID, TYPE, NAME, TIMESTAMP, RECEIVED_AT, SOURCE, USER, DEVICE, COMPANY, PROPERTIES, WEIGHT, FLAGS, FIELDS };
-static const char *const FIELD_NAMES[FIELDS] = {
-    "id", "type", "name", "timestamp", "received_at", "source",
-    "user_id", "anonymous_id", "company_id", "properties", "weight", "flags",
-};
-static PyObject *names[FIELDS];
+/* The places of an event: where it begins and ends, and its fields' values; -1 for one that it does not have. */
+enum { BEGIN, END, ID, NAME, SOURCE, USER, DEVICE, COMPANY, PROPERTIES, PLACES };
+enum { TYPE_FIELD = 1, TIMESTAMP_FIELD = 3, RECEIVED_FIELD = 4, SOURCE_FIELD = 5, WEIGHT_FIELD = 10, FLAGS_FIELD = 11, FIELDS };
+static const int PLACE_OF[FIELDS] = {ID, -1, NAME, -1, -1, SOURCE, USER, DEVICE, COMPANY, PROPERTIES, -1, -1};
 
-static int ready(void) {
-    for (int i = 0; i < FIELDS; i++)
-        if (!names[i] && !(names[i] = PyUnicode_InternFromString(FIELD_NAMES[i]))) return FAILED;
+typedef struct {
+    int64_t *places;         /* [rows, PLACES] */
+    int64_t *at, *received;  /* [rows]: ms */
+    double *weight;          /* [rows] */
+    int64_t *flags;          /* [rows] */
+    uint8_t *call;           /* [rows]: whether it is no `track` */
+    int64_t rows;
+} Rows;
+
+static int pass_over(Reader *in) {
+    int64_t left = 1, number;
+    while (left > 0) {
+        const int kind = head(in, &number);
+        if (kind < 0) return kind;
+        left--;
+        if (kind == TEXT || kind == FLOAT) in->at += number;
+        else if (kind == LIST) left += number;
+        else if (kind == MAP) left += 2 * number;
+    }
     return 0;
 }
 
-static int whole(PyObject *event, int field, int64_t *value) {
-    PyObject *found = PyObject_GetAttr(event, names[field]);
-    if (!found) return FAILED;
-    *value = PyLong_AsLongLong(found);
-    Py_DecRef(found);
-    return *value == -1 && PyErr_Occurred() ? FAILED : 0;
-}
-
-/* The slot of the id that a field has; NOBODY if it has none, UNKNOWN if `places` does not have the id. */
-static int place(PyObject *event, int field, PyObject *places, int64_t *slot) {
-    PyObject *id = PyObject_GetAttr(event, names[field]);
-    if (!id) return FAILED;
-    *slot = NOBODY;
-    if (id != &_Py_NoneStruct) {
-        PyObject *found = PyDict_GetItemWithError(places, id);
-        *slot = found ? PyLong_AsLongLong(found) : UNKNOWN;
+static int walk_field(Reader *in, int64_t field, int64_t *places, int64_t row, const Rows *out) {
+    int64_t number;
+    const int64_t begins = in->at;
+    const int place = field < FIELDS ? PLACE_OF[field] : -1;
+    if (field >= FIELDS) return pass_over(in);
+    const int kind = head(in, &number);
+    if (kind < 0) return kind;
+    if (place == PROPERTIES) {
+        if (kind != MAP) return MISPLACED;
+        places[place] = in->at = begins;
+        return pass_over(in);
     }
-    Py_DecRef(id);
-    return PyErr_Occurred() ? FAILED : 0;
+    if (place >= 0 || field == TYPE_FIELD) {
+        if (kind == NIL && place >= USER) return 0;
+        if (kind != TEXT) return MISPLACED;
+        if (place >= 0) places[place] = begins;
+        else out->call[row] = number != 5 || memcmp(in->data + in->at, "track", 5);
+        in->at += number;
+        return 0;
+    }
+    if (field == WEIGHT_FIELD && kind == FLOAT) {
+        out->weight[row] = fraction(in->data + in->at, number);
+        in->at += number;
+    } else if (field == WEIGHT_FIELD && kind == UNSIGNED) {
+        out->weight[row] = (double)(uint64_t)number;
+    } else if (kind != INTEGER) {
+        return MISPLACED;
+    } else if (field == WEIGHT_FIELD) {
+        out->weight[row] = (double)number;
+    } else {
+        (field == TIMESTAMP_FIELD ? out->at : field == RECEIVED_FIELD ? out->received : out->flags)[row] = number;
+    }
+    return 0;
 }
 
-/* Fill the columns of `events`; how many of them are about a subject that is not in the places. */
-int64_t columns(
-    PyObject *events, PyObject *users, PyObject *devices, PyObject *companies,
-    int64_t *slot, int64_t *company, int64_t *at, int64_t *received, double *weight, int64_t *flags, uint8_t *call
-) {
+/* Fill the rows from lists of events, one after another in [0, size); how many there are. */
+int64_t walk(const uint8_t *data, int64_t size, const Rows *out) {
+    Reader in = {data, 0, size};
+    int64_t events, fields, row = 0;
+    while (in.at < size) {
+        int kind = head(&in, &events);
+        if (kind != LIST) return kind < 0 ? kind : MISPLACED;
+        if (events > out->rows - row) return MISPLACED;
+        for (const int64_t end = row + events; row < end; row++) {
+            int64_t *places = out->places + PLACES * row;
+            for (int place = 0; place < PLACES; place++) places[place] = -1;
+            places[BEGIN] = in.at;
+            kind = head(&in, &fields);
+            if (kind != LIST) return kind < 0 ? kind : MISPLACED;
+            if (fields <= SOURCE_FIELD) return MISPLACED;
+            out->weight[row] = 1;
+            out->flags[row] = 0;
+            for (int64_t field = 0; field < fields; field++) {
+                const int failed = walk_field(&in, field, places, row, out);
+                if (failed < 0) return failed;
+            }
+            places[END] = in.at;
+        }
+    }
+    return row;
+}
+
+/* The text whose head is at a place that `walk` found. */
+static const char *text_at(const uint8_t *data, int64_t place, int64_t *length) {
+    Reader in = {data, place, INT64_MAX};
+    head(&in, length);
+    return (const char *)data + in.at;
+}
+
+/* -- slots ------------------------------------------------------------------------------------------------------------------ */
+
+/* The slot of the id at a place; NOBODY if there is none, UNKNOWN if `slots` does not have the id. */
+static int slot_of(const uint8_t *data, int64_t place, PyObject *slots, int64_t *slot) {
+    int64_t length;
+    *slot = NOBODY;
+    if (place < 0) return 0;
+    const char *text = text_at(data, place, &length);
+    PyObject *id = PyUnicode_FromStringAndSize(text, length);
+    if (!id) return RAISED;
+    PyObject *found = PyDict_GetItemWithError(slots, id);
+    Py_DecRef(id);
+    *slot = found ? PyLong_AsLongLong(found) : UNKNOWN;
+    return !found && PyErr_Occurred() ? RAISED : 0;
+}
+
+/* Fill the slots of the subjects of events; how many events are about one that has none. */
+int64_t slots(const uint8_t *data, const int64_t *places, int64_t rows, PyObject *users, PyObject *devices, PyObject *companies,
+              int64_t *slot, int64_t *company) {
     int64_t unknown = 0;
-    const ptrdiff_t count = PyList_Size(events);
-    if (count < 0 || ready()) return FAILED;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        PyObject *event = PyList_GetItem(events, i);
-        if (place(event, USER, users, slot + i)) return FAILED;
-        if (slot[i] == NOBODY && place(event, DEVICE, devices, slot + i)) return FAILED;
-        if (place(event, COMPANY, companies, company + i)) return FAILED;
-        if (whole(event, TIMESTAMP, at + i) || whole(event, RECEIVED_AT, received + i) || whole(event, FLAGS, flags + i))
-            return FAILED;
-        PyObject *found = PyObject_GetAttr(event, names[WEIGHT]);
-        if (!found) return FAILED;
-        weight[i] = PyFloat_AsDouble(found);
-        Py_DecRef(found);
-        if (weight[i] == -1 && PyErr_Occurred()) return FAILED;
-        if (!(found = PyObject_GetAttr(event, names[TYPE]))) return FAILED;
-        call[i] = PyUnicode_CompareWithASCIIString(found, "track") != 0;
-        Py_DecRef(found);
-        unknown += slot[i] == UNKNOWN || company[i] == UNKNOWN;
+    for (int64_t row = 0; row < rows; row++, places += PLACES) {
+        const int is_user = places[USER] >= 0;
+        if (slot_of(data, places[is_user ? USER : DEVICE], is_user ? users : devices, slot + row)) return RAISED;
+        if (slot_of(data, places[COMPANY], companies, company + row)) return RAISED;
+        unknown += slot[row] == UNKNOWN || company[row] == UNKNOWN;
     }
     return unknown;
 }
@@ -169,47 +226,41 @@ static void take(Hash *hash, const char *bytes, size_t size) {
     }
 }
 
-static int take_text(Hash *hash, PyObject *event, int field) {
-    ptrdiff_t size;
-    PyObject *text = PyObject_GetAttr(event, names[field]);
-    if (!text) return FAILED;
-    const char *bytes = PyUnicode_AsUTF8AndSize(text, &size);
-    if (bytes) take(hash, bytes, (size_t)size);
-    Py_DecRef(text);
-    return bytes ? 0 : FAILED;
+static void take_text(Hash *hash, const uint8_t *data, int64_t place) {
+    int64_t length;
+    const char *text = text_at(data, place, &length);
+    take(hash, text, (size_t)length);
 }
 
 /* Write the digest of each event's source and id, `size` (at most LONGEST) bytes each. */
-int64_t digests(PyObject *events, uint8_t *out, int64_t size) {
-    const ptrdiff_t count = PyList_Size(events);
-    if (count < 0 || ready()) return FAILED;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        PyObject *event = PyList_GetItem(events, i);
+void digests(const uint8_t *data, const int64_t *places, int64_t rows, uint8_t *out, int64_t size) {
+    for (int64_t row = 0; row < rows; row++, places += PLACES) {
         Hash hash = {.length = 0, .filled = 0};
         uint8_t whole_digest[LONGEST];
         memcpy(hash.state, START, sizeof START);
         hash.state[0] ^= 0x01010000 ^ (uint64_t)size;
-        if (take_text(&hash, event, SOURCE)) return FAILED;
+        take_text(&hash, data, places[SOURCE]);
         take(&hash, "", 1);
-        if (take_text(&hash, event, ID)) return FAILED;
+        take_text(&hash, data, places[ID]);
         hash.length += hash.filled;
         memset(hash.block + hash.filled, 0, BLOCK - hash.filled);
         compress(&hash, 1);
         for (int byte = 0; byte < LONGEST; byte++) whole_digest[byte] = (uint8_t)(hash.state[byte / 8] >> 8 * (byte % 8));
-        memcpy(out + i * size, whole_digest, (size_t)size);
+        memcpy(out + row * size, whole_digest, (size_t)size);
     }
-    return count;
 }
 
 /* -- meanings --------------------------------------------------------------------------------------------------------------- */
 
 /* One property that tells events of a name apart: which class a value is in, see `selectors.Truths`. */
 typedef struct {
-    PyObject *name, *texts, *named; /* texts: text -> class, numbers too if count is -1; named: the texts that predicates name, or NULL if all matter */
-    int64_t other, missing;         /* the classes of a text that is not named, and of no value */
-    const double *numbers;          /* operands, ascending */
-    int64_t count;                  /* of them; -1 if numbers must be looked at one by one */
-    const int64_t *between;         /* [2 count + 1]: the class of a number below, at, above ... each; UNKNOWN if not met */
+    const char *name;
+    int64_t length;
+    PyObject *texts, *named; /* texts: text -> class, numbers too if count is -1; named: the texts that predicates name, or NULL if all matter */
+    int64_t other, missing;  /* the classes of a text that is not named, and of no value */
+    const double *numbers;   /* operands, ascending */
+    int64_t count;           /* of them; -1 if numbers must be looked at one by one */
+    const int64_t *between;  /* [2 count + 1]: the class of a number below, at, above ... each; UNKNOWN if not met */
 } Property;
 
 typedef struct {
@@ -222,7 +273,7 @@ enum { MOST_PROPERTIES = 256, NOT_HERE = -2 };
 static const double EXACT = 1e15; /* as `values.EXACT_INTEGER`: below, an integer is a float exactly */
 
 static int64_t class_of_number(const Property *p, double value) {
-    if (p->count < 0 || !(value > -EXACT && value < EXACT)) return UNKNOWN;
+    if (!(value > -EXACT && value < EXACT)) return UNKNOWN;
     int64_t low = 0, high = p->count;
     while (low < high) {
         const int64_t middle = (low + high) / 2;
@@ -232,73 +283,105 @@ static int64_t class_of_number(const Property *p, double value) {
     return p->between[2 * low + (low < p->count && p->numbers[low] == value)];
 }
 
-/* The class of a value; UNKNOWN if Python must find it. */
-static int64_t class_of(const Property *p, PyObject *value) {
-    if (!value || value == &_Py_NoneStruct) return p->missing;
-    PyObject *type = PyObject_Type(value);
-    Py_DecRef(type); /* the value keeps it alive */
-    if (type == &PyUnicode_Type) {
-        PyObject *found = PyDict_GetItemWithError(p->texts, value);
-        if (found) return PyLong_AsLongLong(found);
-        if (p->named && PySet_Contains(p->named, value) == 0) return p->other;
-        return UNKNOWN;
+/* The class of a text or a number that is looked up; takes over `value`. UNKNOWN if Python must find it. */
+static int64_t class_of_one(const Property *p, PyObject *value, int is_text) {
+    if (!value) return RAISED;
+    PyObject *found = PyDict_GetItemWithError(p->texts, value);
+    int64_t class = found ? PyLong_AsLongLong(found) : UNKNOWN;
+    if (!found && PyErr_Occurred()) class = RAISED;
+    else if (!found && is_text && p->named) {
+        const int among = PySet_Contains(p->named, value);
+        class = among < 0 ? RAISED : among ? UNKNOWN : p->other;
     }
-    if (p->count < 0 && (type == &PyFloat_Type || type == &PyLong_Type)) {
-        PyObject *found = PyDict_GetItemWithError(p->texts, value);
-        return found ? PyLong_AsLongLong(found) : UNKNOWN;
+    Py_DecRef(value);
+    return class;
+}
+
+/* The class of the next value, which is passed over. */
+static int64_t class_of(const Property *p, Reader *in) {
+    int64_t number;
+    const int64_t begins = in->at;
+    const int kind = head(in, &number);
+    const uint8_t *body = in->data + in->at;
+    if (kind == NIL) return p->missing;
+    if (kind == TEXT) {
+        in->at += number;
+        return class_of_one(p, PyUnicode_FromStringAndSize((const char *)body, number), 1);
     }
-    if (type == &PyFloat_Type) return class_of_number(p, PyFloat_AsDouble(value));
-    if (type == &PyLong_Type) {
-        const double number = PyLong_AsDouble(value);
-        if (number == -1 && PyErr_Occurred()) {
-            PyErr_Clear(); /* too large for a float: Python looks at it */
-            return UNKNOWN;
-        }
-        return class_of_number(p, number);
+    if (kind == FLOAT || kind == INTEGER) {
+        if (kind == FLOAT) in->at += number;
+        const double value = kind == FLOAT ? fraction(body, number) : (double)number;
+        if (p->count >= 0) return class_of_number(p, value);
+        return class_of_one(p, kind == FLOAT ? PyFloat_FromDouble(value) : PyLong_FromLongLong(number), 0);
     }
+    in->at = begins;
+    pass_over(in);
     return UNKNOWN;
 }
 
-static int meaning_of(PyObject *event, PyObject *places, const Name *const *known, int64_t *out) {
-    uint32_t classes[MOST_PROPERTIES];
-    PyObject *text = PyObject_GetAttr(event, names[NAME]);
-    if (!text) return FAILED;
-    PyObject *index = PyDict_GetItemWithError(places, text);
-    Py_DecRef(text);
-    *out = NOT_HERE;
-    if (!index) return PyErr_Occurred() ? FAILED : 0;
-    const Name *name = known[PyLong_AsLongLong(index)];
-    if (name->count > MOST_PROPERTIES) return 0;
-    if (name->count) {
-        PyObject *properties = PyObject_GetAttr(event, names[PROPERTIES]);
-        if (!properties) return FAILED;
-        for (int64_t i = 0; i < name->count; i++) {
-            PyObject *value = PyDict_GetItemWithError(properties, name->properties[i].name);
-            const int64_t found = class_of(name->properties + i, value);
-            if (found < 0) {
-                Py_DecRef(properties);
-                return PyErr_Occurred() ? FAILED : 0;
-            }
-            classes[i] = (uint32_t)found;
-        }
-        Py_DecRef(properties);
+static int is_named(const Property *p, const uint8_t *key, int64_t length) {
+    return p->length == length && !memcmp(p->name, key, (size_t)length);
+}
+
+/* Note the classes of the properties at a place; of one that is there twice the last counts. */
+static int64_t classes_of(const Name *name, const uint8_t *data, int64_t place, int64_t *classes) {
+    for (int64_t i = 0; i < name->count; i++) classes[i] = name->properties[i].missing;
+    if (place < 0) return 0;
+    Reader in = {data, place, INT64_MAX};
+    int64_t count, length;
+    for (head(&in, &count); count > 0; count--) {
+        if (head(&in, &length) != TEXT) return MISPLACED;
+        const uint8_t *key = in.data + in.at;
+        int64_t i = 0;
+        in.at += length;
+        while (i < name->count && !is_named(name->properties + i, key, length)) i++;
+        if (i == name->count) pass_over(&in);
+        else if ((classes[i] = class_of(name->properties + i, &in)) == RAISED) return RAISED;
     }
-    PyObject *key = PyBytes_FromStringAndSize((const char *)classes, 4 * name->count);
-    if (!key) return FAILED;
+    return 0;
+}
+
+static int64_t meaning_of(const Name *name, const uint8_t *data, int64_t place, int64_t *out) {
+    int64_t classes[MOST_PROPERTIES];
+    uint32_t signature[MOST_PROPERTIES];
+    if (name->count > MOST_PROPERTIES) return 0;
+    const int64_t failed = classes_of(name, data, place, classes);
+    if (failed) return failed;
+    for (int64_t i = 0; i < name->count; i++) {
+        if (classes[i] < 0) return 0;
+        signature[i] = (uint32_t)classes[i];
+    }
+    PyObject *key = PyBytes_FromStringAndSize((const char *)signature, 4 * name->count);
+    if (!key) return RAISED;
     PyObject *found = PyDict_GetItemWithError(name->meanings, key);
     Py_DecRef(key);
     if (found) *out = PyLong_AsLongLong(found);
-    return PyErr_Occurred() ? FAILED : 0;
+    return !found && PyErr_Occurred() ? RAISED : 0;
 }
 
-/* Write the meaning of each event, NOT_HERE where Python must find it; how many those are. `places`: name -> index in `known`. */
-int64_t meanings(PyObject *events, PyObject *places, const Name *const *known, int64_t *out) {
-    int64_t missing = 0;
-    const ptrdiff_t count = PyList_Size(events);
-    if (count < 0 || ready()) return FAILED;
-    for (ptrdiff_t i = 0; i < count; i++) {
-        if (meaning_of(PyList_GetItem(events, i), places, known, out + i)) return FAILED;
-        missing += out[i] == NOT_HERE;
+/* Write the meaning of each event, NOT_HERE where Python must find it; how many those are. `names`: name -> index in `known`. */
+int64_t meanings(const uint8_t *data, const int64_t *places, int64_t rows, PyObject *names, const Name *const *known, int64_t *out) {
+    int64_t missing = 0, length, last_length = -1;
+    const char *last = NULL; /* neighbours mostly have one name */
+    const Name *name = NULL;
+    for (int64_t row = 0; row < rows; row++, places += PLACES) {
+        const char *text = text_at(data, places[NAME], &length);
+        if (length != last_length || memcmp(text, last, (size_t)length)) {
+            PyObject *key = PyUnicode_FromStringAndSize(text, length);
+            if (!key) return RAISED;
+            PyObject *index = PyDict_GetItemWithError(names, key);
+            Py_DecRef(key);
+            if (!index && PyErr_Occurred()) return RAISED;
+            name = index ? known[PyLong_AsLongLong(index)] : NULL;
+            last = text;
+            last_length = length;
+        }
+        out[row] = NOT_HERE;
+        if (name) {
+            const int64_t failed = meaning_of(name, data, places[PROPERTIES], out + row);
+            if (failed) return failed;
+        }
+        missing += out[row] == NOT_HERE;
     }
     return missing;
 }

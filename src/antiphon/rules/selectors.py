@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec.json import encode
 
-from antiphon.model.event_columns import UNKNOWN, ValueClasses
+from antiphon.model.event_batch import UNKNOWN, ValueClasses
 from antiphon.rules import operators
 from antiphon.rules.patterns import finder, wildcard_regex
 from antiphon.rules.tree import Predicate, Selector, canonical

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.model.event import Event
-from antiphon.model.event_columns import NOT_HERE, Meanings
+from antiphon.model.event_batch import NOT_HERE, EventBatch, Meanings
 from antiphon.model.subject import SubjectKind
 from antiphon.rules.metrics import Folds, Kept, Metric
 from antiphon.rules.selectors import NameMatcher, name_test
@@ -139,7 +139,7 @@ class Toucher:
         self._make_room()
         return self.met[self._number(event)]
 
-    def touch_all(self, events: list[Event]) -> NDArray[np.int64]:
+    def touch_all(self, events: EventBatch) -> NDArray[np.int64]:
         """What each event means, as a place in `met`: a list that grows, and is another one when everything was forgotten."""
         self._make_room()
         numbers, missing = self._numbers.of(events)

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 from sqlalchemy import Connection, delete, func, select
 
 from antiphon.model.clock import WEEK
 from antiphon.model.event import Event
-from antiphon.model.event_columns import digests as digests_of
+from antiphon.model.event_batch import EventBatch
 from antiphon.store import log
 from antiphon.store.dialect import upsert
-from antiphon.store.digest_runs import DIGEST_BYTES, DigestRuns, Run, make_run, split
+from antiphon.store.digest_runs import DIGEST_BYTES, DigestRuns, Run, Words, make_run, split
+from antiphon.store.recent_digests import NEW, RecentDigests
 from antiphon.store.tables import dedupe_runs
 
 BLOCK = 1 << 16
@@ -46,7 +48,7 @@ class DedupeIndex:
         self._keep = keep
         self._block = block
         self._runs = DigestRuns()
-        self._recent: dict[bytes, int] = {}  # the current block's digests -> offset
+        self._recent = RecentDigests(block)
         self._recent_newest = 0
         self._unsaved: list[Run] = []
         self._expired: list[Run] = []
@@ -57,22 +59,24 @@ class DedupeIndex:
 
     @property
     def memory(self) -> int:
-        """Bytes that the runs take; the current block takes at most about 10 MB on top."""
+        """Bytes that the runs take; the current block takes 2 MB on top."""
         return self._runs.memory
 
-    def check(self, first_offset: int, events: list[Event]) -> list[Repeat]:
+    def check(self, first_offset: int, events: EventBatch) -> list[Repeat]:
         """Which of `events` (consecutive, from `first_offset`) are repeats; the others are remembered.
 
         Each offset must be given once, in order. When the transaction that `save` took part in is rolled back,
         load a new index.
         """
+        digests = events.digests(DIGEST_BYTES).view(np.uint64)
         repeats: list[Repeat] = []
         start = 0
         while start < len(events):
             offset = first_offset + start
             boundary = (offset // self._block + 1) * self._block
             end = min(len(events), start + boundary - offset)
-            self._check_within(start, offset, events[start:end], repeats)
+            self._recent_newest = max(self._recent_newest, int(events.received[start:end].max()))
+            self._check_within(start, offset, digests[start:end], repeats)
             if first_offset + end == boundary:
                 self._close_block(boundary)
             start = end
@@ -91,28 +95,16 @@ class DedupeIndex:
         self._unsaved.clear()
         self._expired.clear()
 
-    def _check_within(self, start: int, offset: int, events: list[Event], repeats: list[Repeat]) -> None:
-        packed = digests_of(events, DIGEST_BYTES)
-        digests = [packed[at : at + DIGEST_BYTES] for at in range(0, len(packed), DIGEST_BYTES)]
-        self._recent_newest = max(max(e.received_at for e in events), self._recent_newest)  # noqa: PLW3301 - twice as fast
-        known = self._runs.contains(packed) if len(self._runs) else None
-        recent = self._recent
-        if known is None or not known.any():
-            fresh = dict(zip(digests, range(offset, offset + len(digests)), strict=True))
-            if len(fresh) == len(digests) and recent.keys().isdisjoint(fresh):
-                recent.update(fresh)
-                return
-        for index, digest in enumerate(digests):
-            if known is not None and known[index]:
-                repeats.append(Repeat(start + index, None))
-            elif digest in recent:
-                repeats.append(Repeat(start + index, recent[digest]))
-            else:
-                recent[digest] = offset + index
+    def _check_within(self, start: int, offset: int, digests: Words, repeats: list[Repeat]) -> None:
+        known = self._runs.contains(digests) if len(self._runs) else None
+        found = self._recent.note(digests, known, offset)
+        repeats += (
+            Repeat(start + index, None if found[index] < 0 else int(found[index]))
+            for index in np.flatnonzero(found != NEW).tolist()
+        )
 
     def _close_block(self, boundary: int) -> None:
-        run = make_run(boundary - self._block, boundary, self._recent_newest, b"".join(self._recent))
-        self._recent = {}
+        run = make_run(boundary - self._block, boundary, self._recent_newest, self._recent.take())
         self._unsaved.append(run)
         self._add(run)
         newest = max(run.newest_at for run in self._runs.runs)
@@ -143,13 +135,12 @@ class DedupeIndex:
             self._add(Run(row.first_offset, end, row.newest_at, *split(row.digests)))
             self._recent_newest = max(self._recent_newest, row.newest_at)
         while end < cursor:
-            segments = log.read(log_conn, end, min(_REPLAY, cursor - end), self._partition)
-            if not segments:
+            stretch = log.read_stretch(log_conn, end, min(_REPLAY, cursor - end), self._partition)
+            if not len(stretch.events):
                 break
-            for segment in segments:
-                events = segment.events[: cursor - segment.first_offset]
-                self.check(segment.first_offset, events)
-                end = segment.first_offset + len(events)
+            wanted = np.arange(min(len(stretch.events), cursor - stretch.first_offset))
+            self.check(stretch.first_offset, stretch.events.take(wanted))
+            end = stretch.end_offset
 
 
 def needed_from(conn: Connection, partition: int = 0) -> int:

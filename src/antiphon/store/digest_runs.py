@@ -47,13 +47,16 @@ class Run(msgspec.Struct, frozen=True):
 
 def split(digests: bytes | bytearray) -> tuple[Words, Words]:
     """The two halves of each digest of a string of them."""
-    words = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
-    return np.ascontiguousarray(words[:, 0]), np.ascontiguousarray(words[:, 1])
+    return _halves(np.frombuffer(digests, dtype="<u8").reshape(-1, 2))
 
 
-def make_run(first_offset: int, end_offset: int, newest_at: int, digests: bytes) -> Run:
-    """A run of digests in any order."""
-    high, low = split(digests)
+def _halves(digests: Words) -> tuple[Words, Words]:
+    return np.ascontiguousarray(digests[:, 0]), np.ascontiguousarray(digests[:, 1])
+
+
+def make_run(first_offset: int, end_offset: int, newest_at: int, digests: Words) -> Run:
+    """A run of digests [n, 2] in any order."""
+    high, low = _halves(digests)
     order = np.lexsort((low, high))
     return Run(first_offset, end_offset, newest_at, high[order], low[order])
 
@@ -85,9 +88,9 @@ class DigestRuns:
         """Bytes that the arrays take."""
         return DIGEST_BYTES * self._size + self._filter.nbytes
 
-    def contains(self, digests: bytes | bytearray) -> NDArray[np.bool_]:
-        """Which of the digests are in any run."""
-        high, low = split(digests)
+    def contains(self, digests: Words) -> NDArray[np.bool_]:
+        """Which of the digests [n, 2] are in any run."""
+        high, low = _halves(digests)
         found = np.zeros(len(high), dtype=np.bool_)
         first, second = self._places(high, low)
         likely = np.flatnonzero(self._bits(first) & self._bits(second))

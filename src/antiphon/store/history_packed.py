@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-import cramjam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
@@ -13,7 +12,7 @@ import pyarrow.compute
 from antiphon.model.event import API_CALL, LATE
 from antiphon.store import packed_events as packed
 from antiphon.store.history_schema import SCHEMA
-from antiphon.store.log import RawSegment
+from antiphon.store.log import RawSegment, payload_of
 
 Array = Any
 Arrow = Any
@@ -39,7 +38,7 @@ def _groups(segments: Sequence[RawSegment]) -> Iterator[list[tuple[RawSegment, b
     group: list[tuple[RawSegment, bytes]] = []
     size = 0
     for segment in segments:
-        body = bytes(cramjam.lz4.decompress_block(segment.payload)) if segment.codec == "lz4" else segment.payload
+        body = payload_of(segment)
         group.append((segment, body))
         size += len(body)
         if size >= _GROUP_BYTES:

@@ -13,9 +13,11 @@ from typing import Any
 
 import cramjam
 import msgspec
+import numpy as np
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from antiphon.model.event import Event
+from antiphon.model.event_batch import BrokenEvents, EventBatch
 from antiphon.store.dialect import INSERTS, insert_rows
 from antiphon.store.tables import log_heads, log_segments
 
@@ -80,6 +82,18 @@ class Segment(msgspec.Struct, frozen=True):
         return self.first_offset + len(self.events)
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """Consecutive events as they are packed; `events[i]` has the offset `first_offset + i`."""
+
+    first_offset: int
+    events: EventBatch
+
+    @property
+    def end_offset(self) -> int:
+        """The offset after the last event: the cursor once this was read."""
+        return self.first_offset + len(self.events)
+
+
 def pack(events: Sequence[Event]) -> Packed:
     """Encode `events` (at most SEGMENT_EVENTS of them)."""
     count = len(events)
@@ -125,6 +139,24 @@ def read(conn: Connection, offset: int, max_events: int, partition: int = 0) -> 
     return [unpack(raw, offset) for raw in read_raw(conn, offset, max_events, partition)]
 
 
+def read_stretch(conn: Connection, offset: int, max_events: int, partition: int = 0) -> Stretch:
+    """The events that `read` gives, in one batch and without an object for each; none when there are none.
+
+    Raises BrokenEvents for bytes that are no packed events.
+    """
+    segments = read_raw(conn, offset, max_events, partition)
+    first = segments[0].first_offset if segments else offset
+    end = first
+    for raw in segments:
+        if raw.first_offset != end:  # pragma: no cover - offsets are dense
+            raise BrokenEvents(f"The log has no event of offset {end}.")
+        end += raw.count
+    events = EventBatch.read(b"".join(map(payload_of, segments)), end - first)
+    if first >= offset:
+        return Stretch(first, events)
+    return Stretch(offset, events.take(np.arange(offset - first, len(events))))
+
+
 def read_raw(conn: Connection, offset: int, max_events: int, partition: int = 0) -> list[RawSegment]:
     """The packed segments that hold the events from `offset` on; the first may begin before it."""
     sizes = conn.execute(_SIZES, {"in_partition": partition, "offset": offset})
@@ -143,10 +175,14 @@ def read_raw(conn: Connection, offset: int, max_events: int, partition: int = 0)
     return [RawSegment(*row) for row in rows]
 
 
+def payload_of(raw: RawSegment) -> bytes:
+    """What a segment holds: a list of packed events."""
+    return bytes(cramjam.lz4.decompress_block(raw.payload)) if raw.codec == "lz4" else raw.payload
+
+
 def unpack(raw: RawSegment, offset: int = 0) -> Segment:
     """Decode a segment, leaving out what lies before `offset`."""
-    payload = bytes(cramjam.lz4.decompress_block(raw.payload)) if raw.codec == "lz4" else raw.payload
-    events = _decoder.decode(payload)
+    events = _decoder.decode(payload_of(raw))
     skip = max(0, offset - raw.first_offset)
     return Segment(raw.first_offset + skip, events[skip:] if skip else events, raw.committed_at)
 

@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from antiphon.model.event import Event
 from antiphon.store.dedupe import Repeat, conflicting
 from antiphon.store.dialect import upsert
-from antiphon.store.log import Segment
 from antiphon.store.tables import log_duplicates
 
 
 def record(
-    conn: Connection, log_conn: Connection, segment: Segment, repeats: Sequence[Repeat], partition: int = 0
+    conn: Connection,
+    log_conn: Connection,
+    first_offset: int,
+    events: Sequence[Event],
+    repeats: Sequence[Repeat],
+    partition: int = 0,
 ) -> None:
-    """Note the repeats in a segment, and which of them conflict: same id, other body (see `dedupe.conflicting`)."""
-    other = conflicting(log_conn, segment.first_offset, segment.events, repeats, partition)
+    """Note the repeats among events, and which of them conflict: same id, other body (see `dedupe.conflicting`)."""
+    other = conflicting(log_conn, first_offset, events, repeats, partition)
     rows = [
         {
             "partition": partition,
-            "offset": segment.first_offset + repeat.index,
+            "offset": first_offset + repeat.index,
             "conflicting": repeat.index in other,
         }
         for repeat in repeats

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from antiphon.evaluate import behind, stage
+from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.model.clock import DAY, HOUR, MINUTE
 from antiphon.model.event import LATE, Event
-from antiphon.store import tables
+from antiphon.store import log, tables
 from antiphon.store.engine import Store, StoreSettings, open_store
 from antiphon.store.migrate import upgrade
 from factories import NOW, ManualClock, alias, api_call, api_calls, group, identify, track
@@ -198,6 +199,47 @@ def test_entering_is_itself_an_event_on_its_way_to_the_log(pipeline: Pipeline) -
     pipeline.rule("count of api_call ever >= 1", name="first call")
     pipeline.hear(api_call())
     assert len(pipeline.rows(tables.emissions)) == 1
+
+
+def test_a_start_replays_no_more_than_it_may(pipeline: Pipeline) -> None:
+    """Rounds through everybody are fast enough for `replay_events`, people of companies too; at rest nothing is left to replay."""
+    pipeline.settings = EvaluateSettings(replay_events=600, evaluate_batch=50)
+    pipeline.restart()
+    pipeline.rule("count of api_call ever >= 1000")
+    pipeline.rule("count of api_call ever >= 1000", "of companies", kind="company")
+    pipeline.hear(*(group(f"c{number % 7}", f"u{number}") for number in range(200)))
+    dice, heard = random.Random(2), 200
+    for _ in range(60):
+        calls = [api_call(user_id=f"u{dice.randrange(200)}") for _ in range(40)]
+        with pipeline.store.log.write() as conn:
+            log.append_events(conn, calls, pipeline.clock())
+        pipeline.evaluator.tick()
+        heard += len(calls)
+        assert pipeline.stored_from() >= heard - 600 - 50
+    assert pipeline.stored_from() < heard
+    pipeline.settle()
+    pipeline.evaluator.tick()
+    pipeline.evaluator.tick()
+    assert pipeline.stored_from() == heard
+    before = pipeline.hashes()
+    pipeline.restart()
+    assert pipeline.hashes() == before
+
+
+def test_who_is_read_on_the_way_is_judged_when_their_time_comes(pipeline: Pipeline) -> None:
+    """Timers of those who come into memory for another's sake fire too: here for a device of theirs that does what no rule reads."""
+    pipeline.settings = EvaluateSettings(hot_subjects=8)
+    pipeline.restart()
+    rule = pipeline.rule("count of api_call in the last 3 hours = 0")
+    pipeline.hear(api_call(user_id="u1", at=NOW - DAY), api_call(user_id="u1", at=NOW - HOUR))
+    pipeline.hear(identify("u1", at=NOW - HOUR, anonymous_id="d1"))
+    pipeline.hear(*(api_call(user_id=f"other{number}", at=NOW - DAY) for number in range(60)))
+    pipeline.hear(*(api_call(user_id=f"other{number}") for number in range(60)))
+    assert "u1" not in pipeline.evaluator.residents.places["user"], "there is room for few"
+    pipeline.hear(track("looked around", None, anonymous_id="d1"))
+    assert "u1" in pipeline.evaluator.residents.places["user"]
+    pipeline.advance(2 * HOUR + 5 * MINUTE)
+    assert pipeline.members(rule) == {"u1"}
 
 
 def test_a_tick_that_fails_leaves_nothing_behind(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

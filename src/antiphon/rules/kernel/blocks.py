@@ -63,7 +63,10 @@ _NO_RESERVE = 0x4000
 _ADDRESSES = 0.5
 """Of the machine's memory, for blocks; it is taken only as it is used."""
 
-FIRST_SLOTS = 1 << 10
+NEAR = 1 << 10
+"""Neighbouring slots whose soonest timer is kept, as in `kernel.c`."""
+
+FIRST_SLOTS = NEAR
 
 
 class ArenaFull(MemoryError):  # noqa: N818 - it says what is the case
@@ -111,17 +114,18 @@ class Memory:
         self._free, self._top = np.full(len(sizes), -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
         self._arrays = (self.words, self._free, self._top, sizes)
         self.arena = structure(self._arrays, (words, len(sizes)))
-        self._use(_empty(FIRST_SLOTS))
+        self._use(_empty(FIRST_SLOTS), np.full(FIRST_SLOTS // NEAR, FAR, dtype=np.int64))
 
-    def _use(self, columns: Slots) -> None:
-        self.columns = columns
-        self.slots = structure(columns)
+    def _use(self, columns: Slots, soonest: Ints) -> None:
+        self.columns, self._soonest = columns, soonest
+        self.slots = structure((*columns, soonest))
 
     def grow(self) -> None:
         """Have twice as many slots."""
         more = _empty(len(self.columns.offset))
         pairs = zip(self.columns, more, strict=True)
-        self._use(Slots(*(np.concatenate(pair) for pair in pairs)))  # pyright: ignore[reportArgumentType]
+        columns = Slots(*(np.concatenate(pair) for pair in pairs))  # pyright: ignore[reportArgumentType]
+        self._use(columns, np.concatenate((self._soonest, np.full_like(self._soonest, FAR))))
 
     @property
     def fullness(self) -> float:
@@ -173,6 +177,21 @@ class Memory:
         _check(
             library().set_inputs(self.arena, self.slots, address(chosen), len(chosen), address(inputs), inputs.shape[1])
         )
+
+    # -- timers ----------------------------------------------------------------------------------------------------
+
+    def due(self, now: int, most: int) -> Ints:
+        """Up to `most` slots that must be looked at by now (ms)."""
+        groups = np.flatnonzero(self._soonest <= now)
+        rows = self.columns.recheck_at.reshape(-1, NEAR)[groups]
+        group, place = np.nonzero(rows <= now)
+        return (groups[group] * NEAR + place)[:most]
+
+    def next_due(self, now: int) -> int:
+        """When a slot must be looked at, or earlier if that is to come (ms); exact if it is not."""
+        groups = np.flatnonzero(self._soonest <= now)
+        self._soonest[groups] = self.columns.recheck_at.reshape(-1, NEAR)[groups].min(axis=1)
+        return int(self._soonest.min())
 
     # -- judgements ------------------------------------------------------------------------------------------------
 

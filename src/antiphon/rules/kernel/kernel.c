@@ -22,12 +22,14 @@ typedef int64_t i64;
 
 enum { NEW = 1, MERGED = 2 };
 enum { USER, COMPANY, ANONYMOUS, PART };
+enum { NEAR = 1024 }; /* neighbouring slots whose soonest timer is kept */
 enum { COUNT, EARLIEST, LATEST, OPENS, CLOSES };
 enum { MOVES, TODO, MOMENT, WHO }; /* of Found.sizes: how many moves and judgements there are; when, and at whom, work stands */
 
 typedef struct { i64 *words, *free, *top, *sizes; i64 size, kinds; } Arena;
 typedef struct {
     i64 *offset; int16_t *size; i64 *first_seen, *last_seen, *recheck_at, *dirty; uint8_t *flags, *kind;
+    i64 *soonest; /* by NEAR neighbouring slots: no recheck_at of them is earlier */
 } Slots;
 typedef struct { i64 *key, *how, *width, *limit; } Metrics;
 typedef struct { i64 *metric_start, *metrics, *rule_start, *rules; } Plans;
@@ -572,6 +574,11 @@ int verdict_of(Arena *arena, Slots *slots, Rules *rules, Found *found, i64 slot,
 
 /* -- a tick --------------------------------------------------------------------------------------------------------- */
 
+static void set_recheck(Slots *slots, i64 slot, i64 at) {
+    slots->recheck_at[slot] = at;
+    if (at < slots->soonest[slot / NEAR]) slots->soonest[slot / NEAR] = at;
+}
+
 void refresh_recheck(Arena *arena, Slots *slots, i64 slot) {
     i64 block = slots->offset[slot], soonest = FAR, *words = arena->words;
     if (block >= 0)
@@ -580,7 +587,7 @@ void refresh_recheck(Arena *arena, Slots *slots, i64 slot) {
                 i64 at = words[entry(words, block, i) + 1];
                 if (at < soonest) soonest = at;
             }
-    slots->recheck_at[slot] = soonest;
+    set_recheck(slots, slot, soonest);
 }
 
 /* Remember a verdict; note it when the subject entered or left. */
@@ -603,7 +610,7 @@ static int settle(Arena *arena, Slots *slots, const Rules *rules, i64 slot, i64 
         move[3] = one.truth;
         move[4] = found->sizes[MOMENT];
     }
-    if (one.flip <= slots->recheck_at[slot]) slots->recheck_at[slot] = one.flip;
+    if (one.flip <= slots->recheck_at[slot]) set_recheck(slots, slot, one.flip);
     else if (before == slots->recheck_at[slot]) refresh_recheck(arena, slots, slot);
     return 0;
 }
@@ -624,7 +631,7 @@ static int postpone(Arena *arena, Slots *slots, i64 slot, i64 rule_id) {
     if (place < 0) place = insert(arena, slots, slot, key, 2);
     if (place < 0) return -1;
     arena->words[place + 1] = 0;
-    slots->recheck_at[slot] = 0;
+    set_recheck(slots, slot, 0);
     return 0;
 }
 
@@ -691,6 +698,7 @@ static i64 absorb_slot(
         if (fold(arena, slots, metrics, plans, rules, slot, plan, deeds->at[at], deeds->weight[at])) return -1;
         many = touch(plans, plan, stamp, found, many);
     }
+    if (slots->kind[slot] == PART) return at; /* stored with whose part it is */
     if (slots->dirty[slot] == CLEAN) slots->dirty[slot] = position;
     int new = slots->flags[slot] & NEW;
     slots->flags[slot] &= (uint8_t)~NEW;

@@ -19,6 +19,7 @@ from antiphon.ingest.settings import IngestSettings
 from antiphon.ingest.sources.segment import Item, Receipt, milliseconds, to_event
 from antiphon.model.clock import SECOND
 from antiphon.model.event import Event
+from antiphon.model.event_batch import EventBatch
 from antiphon.store import replayed
 from antiphon.store.dedupe import DedupeIndex
 from antiphon.store.engine import Store
@@ -85,7 +86,7 @@ class ListedEvents:
     def __init__(self, events: Iterable[Event]) -> None:
         """Order `events` by receipt; those of one instant stay in their order, and what repeats an id is left out, as a log does it."""
         ordered = sorted(events, key=lambda event: event.received_at)
-        repeats = {repeat.index for repeat in DedupeIndex().check(0, ordered)} if ordered else set[int]()
+        repeats = {repeat.index for repeat in DedupeIndex().check(0, EventBatch.of(ordered))}
         self._events = [event for index, event in enumerate(ordered) if index not in repeats]
         self._times = [event.received_at for event in self._events]
         self.span = (self._times[0], self._times[-1]) if self._times else None
