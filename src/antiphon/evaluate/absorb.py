@@ -80,7 +80,8 @@ def settle(
         key = id_of(event)
         if event.type == "identify" and key is not None and event.properties:
             root = identities.root(key)
-            names = _set_traits(conn, program, residents, key, event, changes)
+            several = root != key or identities.has_others(root)
+            names = _set_traits(conn, program, residents, key, event, changes, several=several)
             changes.judge(root, program.rules_for_traits("user", names))
             changes.profiles.add(root)
             _stale(conn, residents, root)
@@ -131,11 +132,19 @@ def _link(
 
 
 def _set_traits(
-    conn: Connection, program: Program, residents: Residents, key: SubjectKey, event: Event, changes: Changes
+    conn: Connection,
+    program: Program,
+    residents: Residents,
+    key: SubjectKey,
+    event: Event,
+    changes: Changes,
+    *,
+    several: bool = False,
 ) -> set[str]:
     """Set the traits that an identify or group call carries; the names of those that changed.
 
-    A computed trait is what its formula says, whatever a call says: that is refused, and counted.
+    Of one of `several` ids a value that only became newer counts too: now it may be the newest of them. A computed trait is what its
+    formula says, whatever a call says: that is refused, and counted.
     """
     slot = residents.slot(conn, key)
     state = SubjectState(traits=residents.change(slot).traits)
@@ -147,7 +156,9 @@ def _set_traits(
     for name, value in event.properties.items():
         if name in computed:
             changes.refuse(refused_counter(kind, name))
-        elif set_trait(state, name, value, event.timestamp):
+            continue
+        before = state.traits.get(name)
+        if set_trait(state, name, value, event.timestamp) or (several and state.traits.get(name) is not before):
             names.add(name)
     return names
 

@@ -40,10 +40,10 @@ def store_behind(
 ) -> None:
     """Store after a tick from log offset `position` to `end`; a start replays at most about `replay_events`.
 
-    Two rounds through all subjects take at most so many events: what has happened since the last but one began is replayed.
+    A round through all subjects takes at most so many events: what has happened since it was last here is replayed.
     """
     chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
-    share = max(1 / SHARE, 2 * residents.count / replay_events)
+    share = max(1 / SHARE, residents.count / replay_events)
     looked_at = A_FEW + round((end - position) * share) if end != position else AT_REST
     before = residents.stored_from
     chosen.update(residents.next_behind(looked_at, end))

@@ -137,7 +137,7 @@ class Gatherer:
         """The slot of the company that each event counts for (-1: none), and whether the event names it."""
         slot, company, residents = places.slot, places.company, self._residents
         named = company >= 0
-        if not residents.places["company"]:
+        if residents.everybody and not residents.places["company"]:
             return company, named
         home = np.where(slot >= 0, residents.home[slot], -1)
         for one in np.unique(slot[(home == UNKNOWN_HOME) & ~named]).tolist():
