@@ -50,10 +50,6 @@ class Rows:
         one = [np.array([value], dtype=np.int64) for value in (slot, plan, 0, 0, NEVER, index)]
         self._parts.append(tuple(one))
 
-    def slots(self) -> Ints:
-        """The slots of all rows."""
-        return np.concatenate([part[0] for part in self._parts]) if self._parts else np.zeros(0, dtype=np.int64)
-
     def take(self, chosen: NDArray[np.bool_]) -> Rows:
         """Take out, as rows of their own, those of the slots that `chosen` (by slot) says."""
         taken, parts = Rows(), self._parts
