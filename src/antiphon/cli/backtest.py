@@ -85,7 +85,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
         workflow: str | None,
         **flags: Any,
     ) -> None:
-        r"""Replay RULE (a YAML or JSON file, - for standard input) over the past: who would have been messaged, and when.
+        """Replay RULE (a YAML or JSON file, - for standard input) over the past: who would have been messaged, and when.
 
         Nothing is sent and nothing is changed. The past is a server's data folder, or a file of events in the shape
         that /v1/track takes, one a line. Exit code 0: all expectations of the file hold; 1: one does not; 2: the rule,
@@ -96,7 +96,7 @@ def command(settings_options: Callable[..., Any], load: Callable[..., Settings])
           antiphon backtest rule.yaml --since 30d
           antiphon backtest rule.yaml --events tests/events.ndjson
           antiphon backtest rule.yaml --workflow "Stuck on 400s" --json
-        """
+        """  # noqa: D301 - click's mark for a paragraph that must not be wrapped
         end_with_parent()
         only_warnings()
         try:

@@ -163,13 +163,13 @@ def _child(
 @click.option("--customers", type=click.IntRange(0, 2000), default=240, show_default=True, help="Steady customers.")
 @click.option("--real-mail", is_flag=True, help="Also on a server that sends real mail.")
 def demo(url: str, token: str | None, data: Path, seconds: float | None, customers: int, real_mail: bool) -> None:
-    r"""Run simulated customers against a running server, with rules that answer them by mail.
+    """Run simulated customers against a running server, with rules that answer them by mail.
 
     \b
     Examples:
       antiphon demo                        until Ctrl-C
       antiphon demo --for 120 --customers 50
-    """
+    """  # noqa: D301 - click's mark for a paragraph that must not be wrapped
     end_with_parent()
     found = token or read_local_token(data)
     if not found:
