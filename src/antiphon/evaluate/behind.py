@@ -45,11 +45,12 @@ def store_behind(
     chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
     share = max(1 / SHARE, residents.count / replay_events)
     looked_at = A_FEW + round((end - position) * share) if end != position else AT_REST
-    before = residents.stored_from
+    rounds = residents.rounds
+    before = rounds.stored_from
     chosen.update(residents.next_behind(looked_at, end))
     _store(conn, current, residents, identities, chosen, end, now)
-    if residents.stored_from is not None and residents.stored_from != before:
-        signals.set_cursor(conn, signals.STORED, residents.stored_from)
+    if rounds.stored_from is not None and rounds.stored_from != before:
+        signals.set_cursor(conn, signals.STORED, rounds.stored_from)
 
 
 def store_all(

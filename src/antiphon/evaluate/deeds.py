@@ -25,8 +25,10 @@ from antiphon.store.engine import Connection
 
 
 class Batch(NamedTuple):
-    """Unique events in log order, packed too, and where their subjects are (see `absorb.bring`); when they are replayed, the log offset
-    of each too."""  # noqa: D205, D209 - one sentence
+    """Unique events in log order, packed too, and where their subjects are (see `absorb.bring`).
+
+    When they are replayed, the log offset of each too.
+    """
 
     events: Sequence[Event]
     packed: EventBatch

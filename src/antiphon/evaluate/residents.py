@@ -6,7 +6,6 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from antiphon.evaluate.extras import Extras
 from antiphon.evaluate.record import Extra, Stored, decode, encode
+from antiphon.evaluate.rounds import Rounds
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import (
@@ -74,11 +74,7 @@ class Residents:
         self._keys: Ints = np.zeros(0, dtype=np.int64)
         self._swept = self._sweep_to = 0  # between these slots there may be what no rule uses
         self._readings: tuple[object, int] | None = None
-        self._passed = 0  # where the round through the slots is
-        self._round, self._round_before = deque[tuple[int, int]](), deque[tuple[int, int]]()  # how far, by which offset
-        self._began_at: int | None = None  # by which offset; None: the first round is under way
-        self.stored_from: int | None = None
-        """The log offset from which on events may be missing from what is stored; None: not known yet."""
+        self.rounds = Rounds()
 
     @property
     def slots(self) -> Slots:
@@ -253,19 +249,10 @@ class Residents:
     def next_behind(self, most: int, end: int) -> list[int]:
         """Of the next `most` slots those that are behind, to be stored as they are after the events before log offset `end`.
 
-        Round after round, in the order in which slots came to be, since rows of the table that lie next to each other are written
-        together. Who is behind has become so after the round before came by, so `stored_from` is when that was here.
+        They come in the order in which slots came to be, since rows of the table that lie next to each other are written together.
         """
-        first, self._passed = self._passed, min(self._passed + most, self.count)
-        found = first + np.flatnonzero(self.slots.dirty[first : self._passed] != CLEAN)
-        self._round.append((self._passed, end))
-        while self._round_before and self._round_before[0][0] <= self._passed:
-            self._round_before.popleft()
-        if self._passed == self.count:
-            self._round_before, self._round, self._passed = self._round, deque(), 0
-            self._began_at = end
-        if self._began_at is not None:  # those beyond where the round before ended have come since this one began
-            self.stored_from = self._round_before[0][1] if self._round_before else self._began_at
+        first, passed = self.rounds.go_on(most, self.count, end)
+        found = first + np.flatnonzero(self.slots.dirty[first:passed] != CLEAN)
         return found.tolist()
 
     def flush(self, conn: Connection, chosen: Sequence[int], position: int, now: int = FAR) -> None:
@@ -299,16 +286,9 @@ class Residents:
         numbers = zip(slots.tolist(), *(column[slots].tolist() for column in columns), strict=True)
         for row, (slot, first, last, profiled, part_first, part_last, recheck_at) in enumerate(numbers):
             stored = Stored(
-                position,
-                _time(first),
-                _time(last),
-                profiled,
-                whole[row],
-                _time(part_first),
-                _time(part_last),
-                parts.get(row, b""),
-                self._extras.encoded(slot),
-            )
+                position, _time(first), _time(last), profiled, whole[row], _time(part_first), _time(part_last),
+                parts.get(row, b""), self._extras.encoded(slot),
+            )  # fmt: skip
             rows.append(
                 (self._kind_of[slot], self.names[slot], encode(stored), None if recheck_at == FAR else recheck_at)
             )

@@ -30,7 +30,7 @@ LIBRARY = Path(__file__).with_name("_events.so")
 
 _PLACES = 9
 _BEGIN, _END = 0, 1
-_ERRORS = {
+READING_ERRORS = {
     -1: "it ends in the middle of a value",
     -2: "it has a MessagePack type that events never have",
     -3: "a value stands where an event has another, or none",
@@ -130,8 +130,10 @@ class EventBatch(Sequence[Event]):
 
 
 class Slots(NamedTuple):
-    """The slots of the subjects of events: of the user or the anonymous id, and of the company that is named. In `unknown` events one is
-    UNKNOWN."""  # noqa: D205, D209 - one sentence
+    """Slots of the subjects of events: the user's or anonymous id's, and the named company's.
+
+    In `unknown` events one is UNKNOWN.
+    """
 
     slot: NDArray[np.int64]
     company: NDArray[np.int64]
@@ -196,7 +198,7 @@ def _row(name: NDArray[np.uint8], one: ValueClasses) -> list[int]:
 
 def _checked(result: int) -> int:
     if result < 0:
-        raise BrokenEvents(f"Packed events cannot be read: {_ERRORS[result]}.")
+        raise BrokenEvents(f"Packed events cannot be read: {READING_ERRORS[result]}.")
     return result
 
 

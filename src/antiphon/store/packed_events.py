@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.model.event_batch import READING_ERRORS, BrokenEvents
 from antiphon.model.native import load, structure
 
 TEXTS = 8
@@ -20,10 +21,7 @@ TEXTS = 8
 
 LIBRARY = Path(__file__).with_name("_packed.so")
 
-_ERRORS = {
-    -1: "it ends in the middle of a value",
-    -2: "it has a MessagePack type that events never have",
-    -3: "a value stands where an event has another, or none",
+_ERRORS = READING_ERRORS | {
     -4: "properties are nested too deep",
     -5: "it has more in it than it is said to have",
 }
@@ -32,7 +30,7 @@ _JSON_GROWTH = 8
 fraction's 24 stand for 5."""
 
 
-class BrokenSegment(ValueError):  # noqa: N818 - it is what it is called
+class BrokenSegment(BrokenEvents):
     """Bytes of the log that are no packed events."""
 
 
