@@ -38,8 +38,7 @@ class RuleFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     The rule is `rule` (its text) or `tree`; with a workflow that an event starts there need not be one. `workflow` is a
     definition in the product's own shape, or the name or id of a stored workflow. In a definition, a trigger without a
     rule means this one, and no trigger means `enters`; a send step needs no template. `since` and `until` are a length
-    of time (`30d`) or an ISO date. `step` is accepted from older files
-    and changes nothing. `segments` gives the text of other rules that this one refers to, by name.
+    of time (`30d`) or an ISO date. `segments` gives the text of other rules that this one refers to, by name.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] = "Backtest"
@@ -50,7 +49,6 @@ class RuleFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     segments: dict[str, Text] = {}
     since: str | None = None
     until: str | None = None
-    step: str | None = None
     time_zone: str | None = None
     expect: Expect | None = None
 

@@ -18,7 +18,7 @@ from antiphon.rules.text import parse
 from antiphon.rules.validate import validate
 from antiphon.rules.zones import LocalDays
 from antiphon.runtime.backtest.past_events import PastEvents
-from antiphon.runtime.backtest.period import parse_length, period
+from antiphon.runtime.backtest.period import period
 
 Definition = tuple[SubjectKind, tree.Tree]
 
@@ -92,8 +92,6 @@ def understand(file: RuleFile, past: PastEvents, world: World) -> Plan:
     segments, computed = _needed(None if rule is None else (subject, rule), known, world.computed, workflow)
     zone = file.time_zone or world.time_zone
     LocalDays(zone)  # raises for a name that is none
-    if file.step is not None:
-        parse_length(file.step)
     since, until = period(file, past.span, world.now, zone)
     return Plan(
         name=name,

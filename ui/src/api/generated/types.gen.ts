@@ -720,7 +720,6 @@ export type RuleFile = {
   };
   since?: string | null;
   until?: string | null;
-  step?: string | null;
   time_zone?: string | null;
   expect?: Expect | null;
 };
