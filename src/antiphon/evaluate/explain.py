@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-import numpy as np
 
 from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities, id_of
@@ -17,6 +16,7 @@ from antiphon.evaluate.record import Extra, Stored, decode, decode_extra
 from antiphon.model.event import INTERNAL, LATE, Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
+from antiphon.rules.kernel.blocks import unpacked
 from antiphon.rules.kernel.layout import judgements_in, metrics_in, names_of
 from antiphon.rules.live import Program
 from antiphon.rules.pieces import Pieces
@@ -50,7 +50,7 @@ class Part:
         if stored is not None:
             self.state.first_seen, self.state.last_seen = stored.first_seen, stored.last_seen
             if stored.block:
-                words = np.frombuffer(stored.block, dtype=np.int64)
+                words = unpacked(stored.block)
                 names = names_of(program.compilers[kind].metrics, numbers, program.days)
                 self.state.metrics = metrics_in(words, 0, names)
                 self.judged = judgements_in(words, 0)

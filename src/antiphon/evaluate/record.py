@@ -1,4 +1,4 @@
-"""A subject's state as it is stored: its blocks as they lie in memory, and what Python keeps beside them."""
+"""A subject's state as it is stored: its blocks in few bytes, and what Python keeps beside them."""
 
 from __future__ import annotations
 
@@ -60,9 +60,14 @@ def decode(data: bytes) -> Stored:
     try:
         return _decoder.decode(data)
     except msgspec.DecodeError as error:
-        raise InvalidInput(
-            "The state of subjects was written by another version of Antiphon; start this one with a new data folder."
-        ) from error
+        raise foreign() from error
+
+
+def foreign() -> InvalidInput:
+    """What to raise for a state that cannot be read."""
+    return InvalidInput(
+        "The state of subjects was written by another version of Antiphon; start this one with a new data folder."
+    )
 
 
 def encode_extra(extra: Extra) -> bytes:

@@ -68,6 +68,11 @@ NEAR = 1 << 10
 
 FIRST_SLOTS = NEAR
 
+HEAD = 3
+"""Words of a block before its directory."""
+
+_NO_BLOCK = -2
+
 
 class ArenaFull(MemoryError):  # noqa: N818 - it says what is the case
     """There is no more room for subjects' state; keep fewer in memory (`hot_subjects`)."""
@@ -216,20 +221,36 @@ class Memory:
     # -- storing ---------------------------------------------------------------------------------------------------
 
     def blocks(self, chosen: Ints) -> list[bytes]:
-        """The blocks of slots, as they lie in memory; empty for a slot without."""
+        """The blocks of slots, packed as `words.h` says; empty for a slot without."""
         chosen = whole(chosen)
         starts = np.zeros(len(chosen) + 1, dtype=np.int64)
         arguments = (self.arena, self.slots, address(chosen), len(chosen), address(starts))
         library().copy_blocks(*arguments, None)
-        content = np.empty(starts[-1], dtype=np.int64)
+        content = np.empty(starts[-1], dtype=np.uint8)
         library().copy_blocks(*arguments, address(content))
-        data, ends = content.tobytes(), (starts * 8).tolist()
+        ends = starts.tolist()
+        data = content[: ends[-1]].tobytes()
         return [data[ends[row] : ends[row + 1]] for row in range(len(chosen))]
 
     def put_block(self, slot: int, data: bytes) -> None:
-        """Give a slot the block that `blocks` gave."""
-        content = np.frombuffer(data, dtype=np.int64)
-        _check(library().put_block(self.arena, self.slots, slot, address(content), len(content)))
+        """Give a slot the block that `blocks` gave; raises ValueError when that is none."""
+        content = np.frombuffer(data, dtype=np.uint8)
+        result = library().put_block(self.arena, self.slots, slot, address(content), len(content))
+        if result == _NO_BLOCK:
+            raise ValueError("the bytes hold no block of a subject")
+        _check(result)
+
+
+def unpacked(data: bytes) -> Ints:
+    """The words of a block that `Memory.blocks` gave; raises ValueError when that is none."""
+    content = np.frombuffer(data, dtype=np.uint8)
+    count = library().unpack(address(content), len(content), None)
+    words = np.empty(max(count, 0), dtype=np.int64)
+    if count >= HEAD:
+        library().unpack(address(content), len(content), address(words))
+    if count < HEAD or words[2] != count:
+        raise ValueError("the bytes hold no block of a subject")
+    return words
 
 
 def _check(result: int) -> None:

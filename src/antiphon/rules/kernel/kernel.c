@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "words.h"
+
 typedef int64_t i64;
 
 #define NEVER (-((i64)1 << 62))
@@ -915,25 +917,34 @@ int set_inputs(Arena *arena, Slots *slots, const i64 *chosen, i64 count, const d
     return 0;
 }
 
-/* Give a slot a block with this content. */
-int put_block(Arena *arena, Slots *slots, i64 slot, const i64 *content, i64 count) {
+/* Give a slot the block that `copy_blocks` wrote; -1 when the arena is full, -2 when these bytes are no block. */
+int put_block(Arena *arena, Slots *slots, i64 slot, const uint8_t *data, i64 size) {
+    i64 count = unpack_words(data, size, NULL);
+    if (count < HEAD) return -2;
     release(arena, slots, slot);
     int16_t kind;
     i64 place = allocate(arena, count, &kind);
     if (place < 0) return -1;
-    memcpy(arena->words + place, content, count * sizeof(i64));
+    unpack_words(data, size, arena->words + place);
     slots->offset[slot] = place;
     slots->size[slot] = kind;
-    return 0;
+    if (arena->words[place + 2] == count) return 0;
+    release(arena, slots, slot);
+    return -2;
 }
 
-/* Where the blocks of the chosen slots would begin, one after the other (one more: the end); and, unless `content` is NULL, the
- * blocks themselves. */
-void copy_blocks(Arena *arena, Slots *slots, const i64 *chosen, i64 count, i64 *starts, i64 *content) {
+/* Where the blocks of the chosen slots, packed, begin, one after the other (one more: the end), and the blocks themselves; with
+ * `content` NULL as if each took as many bytes as it can. */
+void copy_blocks(Arena *arena, Slots *slots, const i64 *chosen, i64 count, i64 *starts, uint8_t *content) {
     starts[0] = 0;
     for (i64 i = 0; i < count; i++) {
         i64 block = slots->offset[chosen[i]], size = block < 0 ? 0 : arena->words[block + 2];
-        if (content && size) memcpy(content + starts[i], arena->words + block, size * sizeof(i64));
-        starts[i + 1] = starts[i] + size;
+        i64 bytes = content ? pack_words(arena->words + block, size, content + starts[i]) : size * MOST_BYTES;
+        starts[i + 1] = starts[i] + bytes;
     }
+}
+
+/* The words of a packed block, see `unpack_words`. */
+i64 unpack(const uint8_t *data, i64 size, i64 *out) {
+    return unpack_words(data, size, out);
 }

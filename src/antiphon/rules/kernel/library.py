@@ -29,5 +29,6 @@ def library() -> Any:
         "set_inputs": "ipppnpn",
         "put_block": "ippnpn",
         "copy_blocks": "vpppnpp",
+        "unpack": "npnp",
     }
     return load(Path(__file__).with_name("_kernel.so"), signatures)
