@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 phases = set(Phase) - ({Phase.shrink, Phase.explain} if os.environ.get("ANTIPHON_NO_SHRINK") else set())
 settings.register_profile(
     "antiphon",
-    max_examples=int(os.environ.get("ANTIPHON_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("ANTIPHON_EXAMPLES", "25")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     print_blob=True,
