@@ -7,8 +7,8 @@ import pytest
 from antiphon.model.clock import DAY, HOUR
 from antiphon.store import tables
 from antiphon.store.engine import Store
-from factories import NOW, ManualClock, api_call, group, track
-from pipeline import Pipeline
+from factories import NOW, ManualClock, api_call, group, identify, track
+from pipeline import Pipeline, send_workflow
 
 MIDNIGHT = NOW - NOW % DAY
 """When the day (the 21st of September) began on which tests begin."""
@@ -56,6 +56,29 @@ def test_a_share_of_the_quota(pipeline: Pipeline) -> None:
     assert pipeline.members(near) == {"u1", "u2"}
     pipeline.hear(group("acme", "u1", at=NOW + 1, plan_limit=100))
     assert pipeline.members(near) == set()
+
+
+def test_a_team_member_leaves_and_the_others_are_told(pipeline: Pipeline) -> None:
+    """Whoever is still with the company is mailed once for each departure of a day, the one who left and other companies never."""
+    pipeline.computed("members_left", "count of member_removed in the last 1 day", "company")
+    rule = pipeline.rule("all of (company.members_left >= 1; none of (removed = true))")
+    pipeline.workflow(send_workflow(rule, reentry="every_time"))
+    for user, company in (("ann", "acme"), ("bob", "acme"), ("cem", "acme"), ("dan", "shop")):
+        pipeline.hear(group(company, user), identify(user, email=f"{user}@example.com"))
+    pipeline.hear(
+        identify("cem", at=NOW + 1, removed=True),
+        track("member_removed", None, company_id="acme", properties={"member": "cem"}),
+    )
+    assert pipeline.members(rule) == {"ann", "bob"}
+    assert sorted(row["recipient"] for row in pipeline.rows(tables.messages)) == ["ann@example.com", "bob@example.com"]
+    pipeline.advance(2 * DAY)
+    assert pipeline.members(rule) == set()
+    pipeline.hear(
+        identify("bob", at=pipeline.clock(), removed=True),
+        track("member_removed", None, at=pipeline.clock(), company_id="acme", properties={"member": "bob"}),
+    )
+    assert pipeline.members(rule) == {"ann"}
+    assert len(pipeline.rows(tables.messages)) == 3
 
 
 def test_the_day_on_which_the_quota_runs_out(pipeline: Pipeline) -> None:
