@@ -12,7 +12,7 @@ import msgspec
 from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Extra, Stored, decode, decode_extra
+from antiphon.evaluate.record import Extra, Stored, decode, decode_extra, foreign
 from antiphon.model.event import INTERNAL, LATE, Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
@@ -50,7 +50,10 @@ class Part:
         if stored is not None:
             self.state.first_seen, self.state.last_seen = stored.first_seen, stored.last_seen
             if stored.block:
-                words = unpacked(stored.block)
+                try:
+                    words = unpacked(stored.block)
+                except ValueError as error:
+                    raise foreign() from error
                 names = names_of(program.compilers[kind].metrics, numbers, program.days)
                 self.state.metrics = metrics_in(words, 0, names)
                 self.judged = judgements_in(words, 0)

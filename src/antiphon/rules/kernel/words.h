@@ -5,7 +5,7 @@
  */
 #include <stdint.h>
 
-enum { MOST_BYTES = 9, MOST_ZEROS = 255 }; /* bytes that a word takes at most */
+enum { MOST_BYTES = 9, MOST_ZEROS = 255 }; /* that a word takes; that are counted after a word of 0 */
 
 /* Write `count` words to `out`; the bytes written. */
 static int64_t pack_words(const int64_t *words, int64_t count, uint8_t *out) {
