@@ -12,11 +12,10 @@ import msgspec
 from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Extra, Stored, decode, decode_extra, foreign
+from antiphon.evaluate.record import Extra, Stored, block_of, decode, decode_extra
 from antiphon.model.event import INTERNAL, LATE, Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
-from antiphon.rules.kernel.blocks import unpacked
 from antiphon.rules.kernel.layout import judgements_in, metrics_in, names_of
 from antiphon.rules.live import Program
 from antiphon.rules.pieces import Pieces
@@ -50,10 +49,7 @@ class Part:
         if stored is not None:
             self.state.first_seen, self.state.last_seen = stored.first_seen, stored.last_seen
             if stored.block:
-                try:
-                    words = unpacked(stored.block)
-                except ValueError as error:
-                    raise foreign() from error
+                words = block_of(stored.block)
                 names = names_of(program.compilers[kind].metrics, numbers, program.days)
                 self.state.metrics = metrics_in(words, 0, names)
                 self.judged = judgements_in(words, 0)

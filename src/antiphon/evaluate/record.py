@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from antiphon.errors import InvalidInput
+from antiphon.rules.kernel.blocks import Ints, unpacked
 
 
 class Extra(msgspec.Struct, array_like=True):
@@ -60,11 +61,18 @@ def decode(data: bytes) -> Stored:
     try:
         return _decoder.decode(data)
     except msgspec.DecodeError as error:
-        raise foreign() from error
+        raise _foreign() from error
 
 
-def foreign() -> InvalidInput:
-    """What to raise for a state that cannot be read."""
+def block_of(data: bytes) -> Ints:
+    """The words of a stored block; raises as `decode`."""
+    try:
+        return unpacked(data)
+    except ValueError as error:
+        raise _foreign() from error
+
+
+def _foreign() -> InvalidInput:
     return InvalidInput(
         "The state of subjects was written by another version of Antiphon; start this one with a new data folder."
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from antiphon.evaluate.extras import Extras
-from antiphon.evaluate.record import Extra, Stored, decode, encode, foreign
+from antiphon.evaluate.record import Extra, Stored, block_of, decode, encode
 from antiphon.evaluate.rounds import Rounds
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.rules.accumulators import exact_weight
@@ -349,10 +349,7 @@ class Residents:
         for where, block in ((slot, stored.block), (-1, stored.part_block)):
             if block:
                 place = self.part_of(slot) if where < 0 else where
-                try:
-                    self.memory.put_block(place, block)
-                except ValueError as error:
-                    raise foreign() from error
+                self.memory.put_block(place, block_of(block))
                 self.memory.drop_unknown(np.array([place]), self._keys)
         self.memory.refresh_recheck(slot)
 

@@ -71,8 +71,6 @@ FIRST_SLOTS = NEAR
 HEAD = 3
 """Words of a block before its directory."""
 
-_NO_BLOCK = -2
-
 
 class ArenaFull(MemoryError):  # noqa: N818 - it says what is the case
     """There is no more room for subjects' state; keep fewer in memory (`hot_subjects`)."""
@@ -232,13 +230,9 @@ class Memory:
         data = content[: ends[-1]].tobytes()
         return [data[ends[row] : ends[row + 1]] for row in range(len(chosen))]
 
-    def put_block(self, slot: int, data: bytes) -> None:
-        """Give a slot the block that `blocks` gave; raises ValueError when that is none."""
-        content = np.frombuffer(data, dtype=np.uint8)
-        result = library().put_block(self.arena, self.slots, slot, address(content), len(content))
-        if result == _NO_BLOCK:
-            raise ValueError("the bytes hold no block of a subject")
-        _check(result)
+    def put_block(self, slot: int, words: Ints) -> None:
+        """Give a slot a block, see `unpacked`."""
+        _check(library().put_block(self.arena, self.slots, slot, address(words), len(words)))
 
 
 def unpacked(data: bytes) -> Ints:

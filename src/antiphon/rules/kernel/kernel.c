@@ -917,20 +917,16 @@ int set_inputs(Arena *arena, Slots *slots, const i64 *chosen, i64 count, const d
     return 0;
 }
 
-/* Give a slot the block that `copy_blocks` wrote; -1 when the arena is full, -2 when these bytes are no block. */
-int put_block(Arena *arena, Slots *slots, i64 slot, const uint8_t *data, i64 size) {
-    i64 count = unpack_words(data, size, NULL);
-    if (count < HEAD) return -2;
+/* Give a slot a block with this content. */
+int put_block(Arena *arena, Slots *slots, i64 slot, const i64 *content, i64 count) {
     release(arena, slots, slot);
     int16_t kind;
     i64 place = allocate(arena, count, &kind);
     if (place < 0) return -1;
-    unpack_words(data, size, arena->words + place);
+    memcpy(arena->words + place, content, count * sizeof(i64));
     slots->offset[slot] = place;
     slots->size[slot] = kind;
-    if (arena->words[place + 2] == count) return 0;
-    release(arena, slots, slot);
-    return -2;
+    return 0;
 }
 
 /* Where the blocks of the chosen slots, packed, begin, one after the other (one more: the end), and the blocks themselves; with
