@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -198,6 +200,19 @@ def test_joining_beside_appending(store, writer, clock, monkeypatch):
         joined.join()
     assert stored(store) == ["m0", "m1", "m2", "m3"]
     assert HistoryTable(location(store)).files == 1
+
+
+def test_writer_and_joiner_may_both_make_the_table(tmp_path):
+    """At the first start both find none; whoever comes second, by however little, uses what is there."""
+    with ThreadPoolExecutor(4) as pool:
+        for turn in range(20):
+            start = threading.Barrier(4)
+
+            def made(where: str, start: threading.Barrier = start) -> int:
+                start.wait()
+                return HistoryTable(where).files
+
+            assert list(pool.map(made, [str(tmp_path / str(turn))] * 4)) == [0] * 4
 
 
 def test_which_files_are_joined(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, InternalError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 
-from antiphon.store import tables
+from antiphon.store import engine, tables
 from antiphon.store.dialect import Id, insert_new, upsert
 from antiphon.store.engine import Store, StoreSettings, open_store
 
@@ -173,7 +174,7 @@ ADD_FROM_ANOTHER_PROCESS = """
 import sys
 from pathlib import Path
 from sqlalchemy import select, update
-from antiphon.store import tables
+from antiphon.store import engine, tables
 from antiphon.store.engine import StoreSettings, open_store
 
 store = open_store(StoreSettings(data=Path(sys.argv[1]), database_url=sys.argv[2]))
@@ -230,6 +231,31 @@ def test_sqlite_commits_are_durable(sqlite_store: Store):
             for conn in (one, two):
                 assert conn.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
                 assert conn.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path):
+    """SQLite itself refuses the change to a write-ahead log at once while somebody writes to a new file."""
+    other = sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    store = open_store(StoreSettings(data=tmp_path))
+    end = threading.Timer(0.2, other.rollback)
+    end.start()
+    with store.state.read() as conn:
+        assert conn.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    end.join()
+    other.close()
+    store.close()
+
+
+def test_a_new_file_that_stays_locked_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Not waited for without end."""
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
+    with contextlib.closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = open_store(StoreSettings(data=tmp_path))
+        with pytest.raises(OperationalError, match="database is locked"), store.state.read():
+            pass
+        store.close()
 
 
 @pytest.mark.postgres

@@ -8,6 +8,7 @@ in that database. Every write transaction is durable when `write()` returns (`sy
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from antiphon.store.turns import Turns
 
 BUSY_TIMEOUT_S = 10.0
+_BUSY_PAUSE_S = 0.01
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +132,8 @@ def _sqlite(path: Path, synchronous: str) -> Database:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.isolation_level = None  # we say BEGIN ourselves
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             f"synchronous={synchronous}",
             "cache_size=-65536",
             "temp_store=MEMORY",
@@ -140,3 +142,21 @@ def _sqlite(path: Path, synchronous: str) -> Database:
             connection.execute(f"PRAGMA {pragma}")
 
     return Database(engine, "")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep a write-ahead log; it remembers that.
+
+    While another process does the same to a new file, or writes its first rows, SQLite refuses at once instead of
+    waiting for its timeout (it cannot rule out that the two wait for each other), so we wait here.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return

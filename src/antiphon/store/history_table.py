@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError
 from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -70,6 +72,13 @@ class DataFile(msgspec.Struct, frozen=True):
     newest: int | None
 
 
+def _create(where: str) -> None:
+    """Make the table unless another stage makes it at the same moment; if neither could, opening it says why."""
+    description = "every accepted event, once"
+    with suppress(CommitFailedError):
+        DeltaTable.create(where, SCHEMA, "ignore", name="events", description=description, configuration=_CONFIGURATION)
+
+
 class HistoryTable:
     """Appends to the table and joins its files; one writer of each (the history stages)."""
 
@@ -78,8 +87,7 @@ class HistoryTable:
         if "://" not in where:
             Path(where).mkdir(parents=True, exist_ok=True)
         if not DeltaTable.is_deltatable(where):
-            description = "every accepted event, once"
-            DeltaTable.create(where, SCHEMA, name="events", description=description, configuration=_CONFIGURATION)
+            _create(where)
         self._table = DeltaTable(where)
         handler: Any = DeltaStorageHandler(where)
         self._files = pafs.PyFileSystem(handler)
