@@ -5,6 +5,7 @@ Everything happens in one transaction of the caller's, and who waits is kept in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from antiphon.act.stage import Actor
@@ -28,19 +29,15 @@ class PastActor(Actor):
 
     def hear(self, conn: Connection, signal: Signal, now: int) -> None:
         """Enroll whom a signal enrolls at `now` (ms), and run steps until one waits."""
-        if signal.quiet or signal.subject_kind != "user":
-            return
-        for plan in self._workflows.triggered_by(signal):
-            enrollment = self._enroll(conn, plan, signal, now)
-            if enrollment is not None:
-                self._go_on(conn, enrollment, now)
+        self._go_on(conn, self._enroll(conn, [signal], now), now)
 
     def wake(self, conn: Connection, now: int) -> None:
         """Run the steps that are due at `now` (ms)."""
         while self._waiting and self._waiting[0][0] <= now:
-            self._go_on(conn, heappop(self._waiting)[2], now)
+            self._go_on(conn, [heappop(self._waiting)[2]], now)
 
-    def _go_on(self, conn: Connection, enrollment: Enrollment, now: int) -> None:
-        self._run(conn, enrollment, now)
-        if enrollment.due_at is not None:
-            heappush(self._waiting, (enrollment.due_at, enrollment.id, enrollment))
+    def _go_on(self, conn: Connection, enrollments: Sequence[Enrollment], now: int) -> None:
+        self._run(conn, enrollments, now)
+        for enrollment in enrollments:
+            if enrollment.due_at is not None:
+                heappush(self._waiting, (enrollment.due_at, enrollment.id, enrollment))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from antiphon.act.settings import ActSettings
 from antiphon.act.steps import RUNNERS
-from antiphon.act.steps.contract import StepResult
+from antiphon.act.steps.contract import Batch, StepResult
 from antiphon.act.workflows import Plan, Workflows
 from antiphon.model.clock import Clock
 from antiphon.model.signal import Signal
@@ -58,14 +58,12 @@ class Actor:
             self._guard(conn)
             self._workflows.refresh(conn)
             started, more = self._take_signals(conn, now)
-            for enrollment in started:
-                self._run(conn, enrollment, now)
+            self._run(conn, started, now)
         with self._state.write() as conn:
             self._guard(conn)
             held = self._workflows.held
             due = store.due_enrollments(conn, now, self._settings.act_batch, held)
-            for enrollment in due:
-                self._run(conn, enrollment, now)
+            self._run(conn, due, now)
             next_due = store.next_enrollment_due(conn, held)
         if started or due:
             self._notify("outbox")
@@ -76,50 +74,52 @@ class Actor:
         signals = signal_store.read_signals(conn, position, self._settings.act_batch)
         if not signals:
             return [], False
-        started: list[Enrollment] = []
-        for signal in signals:
-            if not signal.quiet and signal.subject_kind == "user":
-                for plan in self._workflows.triggered_by(signal):
-                    enrollment = self._enroll(conn, plan, signal, now)
-                    if enrollment is not None:
-                        started.append(enrollment)
+        started = self._enroll(conn, signals, now)
         signal_store.set_cursor(conn, CURSOR, signals[-1].seq + 1)
         return started, len(signals) == self._settings.act_batch
 
-    def _enroll(self, conn: Connection, plan: Plan, signal: Signal, now: int) -> Enrollment | None:
-        once = plan.definition.entry.reentry == "once"
-        if once and store.enrolled_before(conn, plan.workflow_id, signal.subject_id):
-            return None
-        first = plan.definition.steps[0].id if plan.definition.steps else None
-        enrollment = Enrollment(
-            id=0,
-            workflow_id=plan.workflow_id,
-            version=plan.version,
-            user_id=signal.subject_id,
-            trigger_key=trigger_key(signal),
-            status="active",
-            step_id=first,
-            visit=1,
-            due_at=now,
-            context=_context(signal),
-            caused_at=signal.caused_at,
-            created_at=now,
-        )
-        return enrollment if store.enroll(conn, enrollment) else None
+    def _enroll(self, conn: Connection, signals: Sequence[Signal], now: int) -> list[Enrollment]:
+        """Who comes into a workflow by these signals."""
+        wanted = [
+            (plan, signal)
+            for signal in signals
+            if not signal.quiet and signal.subject_kind == "user"
+            for plan in self._workflows.triggered_by(signal)
+        ]
+        once: dict[int, list[str]] = {}
+        for plan, signal in wanted:
+            if plan.definition.entry.reentry == "once":
+                once.setdefault(plan.workflow_id, []).append(signal.subject_id)
+        before = {workflow: store.enrolled_before(conn, workflow, users) for workflow, users in once.items()}
+        enrollments: list[Enrollment] = []
+        for plan, signal in wanted:
+            entered = before.get(plan.workflow_id)
+            if entered is not None:
+                if signal.subject_id in entered:
+                    continue
+                entered.add(signal.subject_id)
+            enrollments.append(_enrollment(plan, signal, now))
+        return store.enroll(conn, enrollments)
 
-    def _run(self, conn: Connection, enrollment: Enrollment, now: int) -> None:
-        """Run steps until one waits or the workflow ends; a person stays on the version they entered."""
-        if enrollment.workflow_id in self._workflows.held:
-            return
-        plan = self._workflows.plan(conn, enrollment.workflow_id, enrollment.version)
+    def _run(self, conn: Connection, enrollments: Sequence[Enrollment], now: int) -> None:
+        """Run people's steps until one waits or the workflow ends; a person stays on the version they entered."""
+        running = [enrollment for enrollment in enrollments if enrollment.workflow_id not in self._workflows.held]
+        batch = Batch(conn, running, now)
+        for enrollment in running:
+            self._go(batch, self._workflows.plan(conn, enrollment.workflow_id, enrollment.version), enrollment)
+        batch.write()
+
+    @staticmethod
+    def _go(batch: Batch, plan: Plan, enrollment: Enrollment) -> None:
+        now = batch.now
         while enrollment.step_id is not None:
             step = plan.step(enrollment.step_id)
             result = (
-                RUNNERS[type(step)](conn, step, enrollment, now)
+                RUNNERS[type(step)](batch, step, enrollment)
                 if step is not None
                 else StepResult("failed", "the step is gone", finish="failed")
             )
-            store.record_step(conn, enrollment, enrollment.step_id, _kind(step), result.outcome, result.reason, now)
+            batch.ran(enrollment, enrollment.step_id, _kind(step), result)
             following = plan.after(enrollment.step_id)
             if result.finish is not None or following is None:
                 enrollment.status = "completed" if result.outcome != "failed" else "failed"
@@ -134,7 +134,23 @@ class Actor:
         else:
             enrollment.status, enrollment.reason = "completed", "end"
             enrollment.due_at, enrollment.finished_at = None, now
-        store.save_enrollment(conn, enrollment)
+
+
+def _enrollment(plan: Plan, signal: Signal, now: int) -> Enrollment:
+    return Enrollment(
+        id=0,  # given when it is stored
+        workflow_id=plan.workflow_id,
+        version=plan.version,
+        user_id=signal.subject_id,
+        trigger_key=trigger_key(signal),
+        status="active",
+        step_id=plan.definition.steps[0].id if plan.definition.steps else None,
+        visit=1,
+        due_at=now,
+        context=_context(signal),
+        caused_at=signal.caused_at,
+        created_at=now,
+    )
 
 
 def trigger_key(signal: Signal) -> str:

@@ -79,12 +79,20 @@ def upsert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Se
     conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
 
 
-def update_rows(conn: Connection, table: Table, column: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Set a column of many rows: each is the new value, then the primary key's values."""
+def insert_new_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """The same, but for rows that a unique key says are there already."""
+    if rows:
+        statement = f"{_insertion(conn, table, columns)} ON CONFLICT DO NOTHING"
+        conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
+
+
+def update_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Set columns of many rows: each is the new values, then the primary key's values."""
     if rows:
         mark = _mark(conn)
+        changes = ", ".join(f"{name} = {mark}" for name in columns)
         where = " AND ".join(f"{key.name} = {mark}" for key in table.primary_key)
-        statement = f"UPDATE {table.name} SET {column} = {mark} WHERE {where}"  # noqa: S608 - our own names
+        statement = f"UPDATE {table.name} SET {changes} WHERE {where}"  # noqa: S608 - our own names
         conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
 
 

@@ -67,7 +67,7 @@ def save(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]])
 
 def save_states(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
     """Write the encoded states of those who have one; when they must be looked at stays as it was."""
-    update_rows(conn, t.subjects, "state", [(state, kind, id_) for kind, id_, state, _ in states])
+    update_rows(conn, t.subjects, ("state",), [(state, kind, id_) for kind, id_, state, _ in states])
 
 
 def any_stored(conn: Connection) -> bool:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Integer, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, select
 
 from antiphon.store import tables as t
-from antiphon.store.dialect import insert_new
+from antiphon.store.dialect import INSERTS, as_json, insert_new_rows, update_rows
 from antiphon.store.program import RULES_CHANGED
+from antiphon.store.signals import CHUNK
 
 # made once: to make a statement takes longer than to run it
-_SAVE = (
-    update(t.enrollments)
-    .where(t.enrollments.c.id == bindparam("key"))
-    .values({column.name: bindparam(column.name) for column in t.enrollments.c if column.name != "id"})
+_TRAITS = select(t.profiles.c.id, t.profiles.c.traits).where(
+    t.profiles.c.kind == "user", t.profiles.c.id.in_(bindparam("user_ids", expanding=True))
 )
-_TRAITS = select(t.profiles.c.traits).where(t.profiles.c.kind == "user", t.profiles.c.id == bindparam("user_id"))
+_ENTERED = select(t.enrollments.c.workflow_id, t.enrollments.c.user_id).where(
+    t.enrollments.c.workflow_id == bindparam("the_workflow"),
+    t.enrollments.c.user_id.in_(bindparam("user_ids", expanding=True)),
+)
+_CHANGES = ("status", "step_id", "visit", "due_at", "finished_at", "reason")
+_MESSAGE = tuple(column.name for column in t.messages.c if column.name not in {"id", "variables"})
 
 _RULES_CHANGED = select(t.counters.c.value).where(t.counters.c.name == RULES_CHANGED)
 _WORKFLOWS_CHANGED = select(
@@ -70,6 +75,18 @@ class Enrollment(msgspec.Struct):
     reason: str | None = None
 
 
+class StepRun(msgspec.Struct, frozen=True):
+    """That a step ran at `at` (ms), and how it ended: a row of `step_runs`."""
+
+    enrollment_id: int
+    step_id: str
+    visit: int
+    kind: str
+    outcome: str
+    reason: str | None
+    at: int
+
+
 def published(conn: Connection) -> list[PublishedWorkflow]:
     """The published versions of the workflows that are active or paused."""
     rows = conn.execute(
@@ -107,25 +124,39 @@ def fingerprint(conn: Connection) -> tuple[int, ...]:
     return (changes or 0, *conn.execute(_WORKFLOWS_CHANGED).one())
 
 
-def enrolled_before(conn: Connection, workflow_id: int, user_id: str) -> bool:
-    """Whether the user ever was in the workflow."""
-    found = conn.execute(
-        select(t.enrollments.c.id)
-        .where(t.enrollments.c.workflow_id == workflow_id, t.enrollments.c.user_id == user_id)
-        .limit(1)
-    ).first()
-    return found is not None
+def enrolled_before(conn: Connection, workflow_id: int, user_ids: Iterable[str]) -> set[str]:
+    """Which of these users ever were in the workflow."""
+    return {
+        row.user_id
+        for chunk in _chunks(user_ids)
+        for row in conn.execute(_ENTERED, {"the_workflow": workflow_id, "user_ids": chunk})
+    }
 
 
-def enroll(conn: Connection, enrollment: Enrollment) -> bool:
-    """Store a new enrollment and set its id; False when this trigger has enrolled the user already."""
-    row = msgspec.structs.asdict(enrollment)
-    del row["id"]
-    new_id = insert_new(conn, t.enrollments, row)
-    if new_id is None:
-        return False
-    enrollment.id = new_id
-    return True
+def enroll(conn: Connection, enrollments: Sequence[Enrollment]) -> list[Enrollment]:
+    """Store new enrollments and set their ids; those are left out whose trigger has enrolled the user already."""
+    if not enrollments:
+        return []
+    rows = [msgspec.structs.asdict(enrollment) for enrollment in enrollments]
+    for row in rows:
+        del row["id"]
+    found = conn.execute(_enrolling(conn.dialect.name), rows)
+    ids = {(row.workflow_id, row.user_id, row.trigger_key): row.id for row in found}
+    new: list[Enrollment] = []
+    for enrollment in enrollments:
+        new_id = ids.pop((enrollment.workflow_id, enrollment.user_id, enrollment.trigger_key), None)
+        if new_id is not None:
+            enrollment.id = new_id
+            new.append(enrollment)
+    return new
+
+
+@cache
+def _enrolling(dialect: str) -> Any:
+    """The statement, made once."""
+    c = t.enrollments.c
+    returned = (c.id, c.workflow_id, c.user_id, c.trigger_key)
+    return INSERTS[dialect](t.enrollments).on_conflict_do_nothing().returning(*returned)
 
 
 def due_enrollments(conn: Connection, now: int, limit: int, held: Sequence[int]) -> list[Enrollment]:
@@ -139,32 +170,26 @@ def next_enrollment_due(conn: Connection, held: Sequence[int]) -> int | None:
     return conn.execute(_NEXT_DUE, {"held": list(held)}).scalar_one()
 
 
-def save_enrollment(conn: Connection, enrollment: Enrollment) -> None:
-    """Write where somebody is now."""
-    row = msgspec.structs.asdict(enrollment)
-    row["key"] = row.pop("id")
-    conn.execute(_SAVE, row)
+def save_enrollments(conn: Connection, enrollments: Iterable[Enrollment]) -> None:
+    """Write where people are now."""
+    rows = [(*[getattr(enrollment, name) for name in _CHANGES], enrollment.id) for enrollment in enrollments]
+    update_rows(conn, t.enrollments, _CHANGES, rows)
 
 
-def record_step(
-    conn: Connection, enrollment: Enrollment, step_id: str, kind: str, outcome: str, reason: str | None, now: int
-) -> bool:
-    """Record that a step ran; False when this visit of it was recorded before (it must not run again)."""
-    row = {
-        "enrollment_id": enrollment.id, "step_id": step_id, "visit": enrollment.visit, "kind": kind,
-        "outcome": outcome, "reason": reason, "at": now,
-    }  # fmt: skip
-    return insert_new(conn, t.step_runs, row) is not None
+def record_steps(conn: Connection, runs: Sequence[StepRun]) -> None:
+    """Record which steps ran; a visit of a step is recorded once."""
+    insert_new_rows(conn, t.step_runs, StepRun.__struct_fields__, [msgspec.structs.astuple(run) for run in runs])
 
 
-def profile(conn: Connection, user_id: str) -> dict[str, Any] | None:
-    """The traits of a user, or None when there is no such user."""
-    return conn.execute(_TRAITS, {"user_id": user_id}).scalar_one_or_none()
+def traits(conn: Connection, user_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The traits of those of these users whom there are."""
+    return {row.id: row.traits for chunk in _chunks(user_ids) for row in conn.execute(_TRAITS, {"user_ids": chunk})}
 
 
-def put_in_outbox(conn: Connection, row: dict[str, Any]) -> int | None:
-    """Queue a message; None when its idempotency key is there already."""
-    return insert_new(conn, t.messages, row)
+def put_in_outbox(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Queue messages, each made by `outbox_row`, but for those whose idempotency key is there already."""
+    values = [(*[row[name] for name in _MESSAGE], as_json(row["variables"])) for row in rows]
+    insert_new_rows(conn, t.messages, (*_MESSAGE, "variables"), values)
 
 
 def outbox_row(**values: Any) -> dict[str, Any]:
@@ -176,3 +201,9 @@ def outbox_row(**values: Any) -> dict[str, Any]:
         "caused_at": None, "sent_at": None,
     }  # fmt: skip
     return row | values
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Keys as one statement can name them."""
+    whole = sorted(set(keys))
+    return (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))

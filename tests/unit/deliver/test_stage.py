@@ -8,7 +8,7 @@ from email import message_from_bytes
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from antiphon.deliver.record import Recorder
 from antiphon.deliver.settings import DeliverSettings
@@ -75,9 +75,8 @@ class Mailroom:
             variables={"event": {"name": "hello"}}, due_at=self.clock(), created_at=self.clock(), updated_at=self.clock(),
         )  # fmt: skip
         with self.store.state.write() as conn:
-            key = workflow_runs.put_in_outbox(conn, row | values)
-        assert key is not None
-        return key
+            workflow_runs.put_in_outbox(conn, [row | values])
+            return conn.execute(select(func.max(tables.messages.c.id))).scalar_one()
 
     def rows(self, table: Any) -> list[dict[str, Any]]:
         """All rows of a table."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from antiphon.act.steps.contract import StepResult
+from antiphon.act.steps.contract import Batch, StepResult
 from antiphon.model.workflow import ExitStep
-from antiphon.store.engine import Connection
 from antiphon.store.workflow_runs import Enrollment
 
 
-def run(conn: Connection, step: ExitStep, enrollment: Enrollment, now: int) -> StepResult:
+def run(batch: Batch, step: ExitStep, enrollment: Enrollment) -> StepResult:
     """End the enrollment here."""
-    del conn, step, enrollment, now
+    del batch, step, enrollment
     return StepResult(finish="exit step")

@@ -4,43 +4,34 @@ from __future__ import annotations
 
 import hashlib
 
-from antiphon.act.steps.contract import StepResult
+from antiphon.act.steps.contract import Batch, StepResult
 from antiphon.model.workflow import SendStep
-from antiphon.store import workflow_runs as store
-from antiphon.store.engine import Connection
 from antiphon.store.workflow_runs import Enrollment
 
 
-def run(conn: Connection, step: SendStep, enrollment: Enrollment, now: int) -> StepResult:
+def run(batch: Batch, step: SendStep, enrollment: Enrollment) -> StepResult:
     """Queue the message; skipped with a reason when there is nobody to reach.
 
     The recipient is the `email` trait at this moment. Whether the address is suppressed is asked later, in the
     transaction that hands the message over.
     """
-    traits = store.profile(conn, enrollment.user_id)
-    address = (traits or {}).get("email")
+    address = (batch.traits(enrollment.user_id) or {}).get("email")
     if not isinstance(address, str) or "@" not in address:
         return StepResult("skipped", "no_address")
     if step.template_id is None:
         return StepResult("skipped", "no_template")
-    store.put_in_outbox(
-        conn,
-        store.outbox_row(
-            idempotency_key=idempotency_key(enrollment, step, address),
-            channel=step.channel,
-            user_id=enrollment.user_id,
-            recipient=address,
-            template_id=step.template_id,
-            workflow_id=enrollment.workflow_id,
-            enrollment_id=enrollment.id,
-            step_id=step.id,
-            rule_id=enrollment.context.get("rule_id"),
-            variables={**enrollment.context, **step.variables},
-            due_at=now,
-            created_at=now,
-            updated_at=now,
-            caused_at=enrollment.caused_at,
-        ),
+    batch.queue(
+        idempotency_key=idempotency_key(enrollment, step, address),
+        channel=step.channel,
+        user_id=enrollment.user_id,
+        recipient=address,
+        template_id=step.template_id,
+        workflow_id=enrollment.workflow_id,
+        enrollment_id=enrollment.id,
+        step_id=step.id,
+        rule_id=enrollment.context.get("rule_id"),
+        variables={**enrollment.context, **step.variables},
+        caused_at=enrollment.caused_at,
     )
     return StepResult()
 

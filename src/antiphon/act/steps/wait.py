@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from antiphon.act.steps.contract import StepResult
+from antiphon.act.steps.contract import Batch, StepResult
 from antiphon.model.clock import MINUTE
 from antiphon.model.workflow import WaitStep
-from antiphon.store.engine import Connection
 from antiphon.store.workflow_runs import Enrollment
 
 
-def run(conn: Connection, step: WaitStep, enrollment: Enrollment, now: int) -> StepResult:
+def run(batch: Batch, step: WaitStep, enrollment: Enrollment) -> StepResult:
     """Resume `step.minutes` after the step was due (not after it happened to run: waits do not add up delays)."""
-    del conn
-    start = enrollment.due_at if enrollment.due_at is not None else now
+    start = enrollment.due_at if enrollment.due_at is not None else batch.now
     return StepResult(resume_at=start + step.minutes * MINUTE)
