@@ -32,7 +32,7 @@ class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_password: str = ""
     smtp_verify: bool = True
     smtp_ca_file: str = ""
-    smtp_connections: int = 8
+    smtp_connections: int = 20
     smtp_helo: str = ""
     smtp_timeout: float = 60.0
     smtp_data_timeout: float = 600.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from antiphon.deliver.retry import expired, next_attempt
 from antiphon.model.clock import Clock
@@ -11,7 +13,7 @@ from antiphon.model.message import OutgoingEmail, SendResult
 from antiphon.store import outbox, signals
 from antiphon.store.committer import Committer
 from antiphon.store.engine import Connection
-from antiphon.store.outbox import RESEND_AFTER, QueuedMessage
+from antiphon.store.outbox import RESEND_AFTER, Handover, QueuedMessage, Sent
 
 MAX_DETAIL = 500
 
@@ -27,47 +29,26 @@ class Recorder:
 
     async def enter_data(self, message: QueuedMessage, email: OutgoingEmail) -> bool:
         """Whether the message may be handed over now; when not, it is recorded as suppressed."""
-        now = self._clock()
-
-        def work(conn: Connection) -> str | None:
-            why = outbox.enter_data(conn, message.id, email.recipient, message.topic, now)
-            if why in {"suppressed", "unsubscribed"}:
-                outbox.finish(conn, message.id, now, status="suppressed", reason=why, subject=email.subject)
-            return why
-
-        return await self._committer.run(work) is None
+        return await self._committer.join(_enter, _Step(message, email, self._clock())) is None
 
     async def into_inbox(self, message: QueuedMessage, email: OutgoingEmail) -> None:
         """Deliver into the built-in inbox: looked at, stored and recorded in one transaction."""
-        now = self._clock()
-
-        def work(conn: Connection) -> None:
-            why = outbox.enter_data(conn, message.id, email.recipient, message.topic, now)
-            if why in {"suppressed", "unsubscribed"}:
-                outbox.finish(conn, message.id, now, status="suppressed", reason=why, subject=email.subject)
-            if why is None:
-                mail = {
-                    "sender": email.sender,
-                    "recipient": email.recipient,
-                    "subject": email.subject,
-                    "raw": email.raw,
-                }
-                outbox.put_in_inbox(conn, message.id, mail, now)
-                self._sent(conn, message, email, "inbox", now)
-
-        await self._committer.run(work)
+        await self._committer.join(_into_inbox, _Step(message, email, self._clock(), "inbox"))
 
     async def result(self, message: QueuedMessage, email: OutgoingEmail, result: SendResult, provider: str) -> None:
         """What the provider said."""
         now = self._clock()
         detail = result.detail[:MAX_DETAIL]
+        if result.outcome == "sent" and not result.suppress:
+            await self._committer.join(_sent, _Step(message, email, now, provider, detail))
+            return
 
         def work(conn: Connection) -> None:
             if result.suppress:
                 outbox.suppress(conn, email.recipient, "bounced", message.id, now)
             match result.outcome:
                 case "sent":
-                    self._sent(conn, message, email, provider, now, detail)
+                    _sent(conn, [_Step(message, email, now, provider, detail)])
                 case "deferred":
                     self._deferred(conn, message, detail, now, result.retry_after, counted=not result.pause_lane)
                 case "uncertain":
@@ -123,15 +104,55 @@ class Recorder:
             due = now + round(retry_after * 1000)
         outbox.finish(conn, message.id, now, status="deferred", detail=detail, attempts=attempts, due_at=due)
 
-    def _sent(
-        self, conn: Connection, message: QueuedMessage, email: OutgoingEmail, provider: str, now: int, detail: str = ""
-    ) -> None:
-        outbox.finish(
-            conn, message.id, now, status="sent", provider=provider, sent_at=now, message_id=email.message_id,
-            subject=email.subject, attempts=message.attempts + 1, detail=detail or None,
-            template_version=message.template_version, reason=None,
-        )  # fmt: skip
-        signals.emit(conn, [_sent_event(message, email, now)])
+
+class _Step(msgspec.Struct, frozen=True, eq=False):
+    """A message on its way, and what is to be written of it at `now`."""
+
+    message: QueuedMessage
+    email: OutgoingEmail
+    now: int
+    provider: str = ""
+    detail: str = ""
+
+
+def _enter(conn: Connection, steps: Sequence[_Step]) -> list[str | None]:
+    """Look once more; for each message None when it may be handed over, else why not."""
+    handovers = [Handover(step.message.id, step.email.recipient, step.message.topic) for step in steps]
+    reasons = outbox.enter_data(conn, handovers, max(step.now for step in steps))
+    for step, why in zip(steps, reasons, strict=True):
+        if why in {"suppressed", "unsubscribed"}:
+            subject = step.email.subject
+            outbox.finish(conn, step.message.id, step.now, status="suppressed", reason=why, subject=subject)
+    return reasons
+
+
+def _into_inbox(conn: Connection, steps: Sequence[_Step]) -> list[str | None]:
+    reasons = _enter(conn, steps)
+    into = [step for step, why in zip(steps, reasons, strict=True) if why is None]
+    outbox.put_in_inbox(conn, [(step.message.id, step.email) for step in into], max(step.now for step in steps))
+    _sent(conn, into)
+    return reasons
+
+
+def _sent(conn: Connection, steps: Sequence[_Step]) -> list[None]:
+    outbox.finish_sent(
+        conn,
+        [
+            Sent(
+                provider=step.provider,
+                sent_at=step.now,
+                message_id=step.email.message_id,
+                subject=step.email.subject,
+                attempts=step.message.attempts + 1,
+                detail=step.detail or None,
+                template_version=step.message.template_version,
+                key=step.message.id,
+            )
+            for step in steps
+        ],
+    )
+    signals.emit(conn, [_sent_event(step.message, step.email, step.now) for step in steps])
+    return [None] * len(steps)
 
 
 def _sent_event(message: QueuedMessage, email: OutgoingEmail, now: int) -> Event:

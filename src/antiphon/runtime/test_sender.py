@@ -45,9 +45,8 @@ class TestSender:
         return SendResult(outcome="sent", detail="in the built-in inbox")
 
     def _into_inbox(self, email: OutgoingEmail, now: int) -> None:
-        mail = {"sender": email.sender, "recipient": email.recipient, "subject": email.subject, "raw": email.raw}
         with self._store.state.write() as conn:
-            outbox.put_in_inbox(conn, None, mail, now)
+            outbox.put_in_inbox(conn, [(None, email)], now)
 
 
 async def _yes() -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection
 
 from antiphon.store.engine import Database
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = Callable[[Connection], Any]
 MAX_GROUP = 500
+_CROWD = 4
+_GATHER_S = 0.004
+"""So long a transaction waits for company when the last one had a crowd: a transaction costs more than a piece of work."""
 
 
 class Committer:
@@ -26,7 +30,7 @@ class Committer:
     def __init__(self, database: Database) -> None:
         """Prepare; `start` must run in the loop that will use it."""
         self._database = database
-        self._queue: asyncio.Queue[tuple[Work, asyncio.Future[Any]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Piece] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -43,32 +47,62 @@ class Committer:
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """The result of `work(conn)`, once its transaction is durable; its error otherwise."""
+        return await self.join(lambda conn, _: [work(conn)], None)
+
+    async def join(self, work: Callable[[Connection, list[Item]], Sequence[Result]], item: Item) -> Result:
+        """What `work(conn, items)` says of `item`, once its transaction is durable; its error otherwise.
+
+        `work`, a function or method that is the same for all, is given the items that came together and answers with a result for each:
+        a statement for many costs little more than one for one. It must do with them what it would do with each alone.
+        """
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((work, future))
+        self._queue.put_nowait(_Piece(work, item, future))
         return await future
 
     async def _run(self) -> None:
+        crowded = False
         while True:
             group = [await self._queue.get()]
+            if crowded:
+                await asyncio.sleep(_GATHER_S)
             while len(group) < MAX_GROUP and not self._queue.empty():
                 group.append(self._queue.get_nowait())
-            outcomes = await asyncio.to_thread(self._commit, [work for work, _ in group])
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if not future.done():
+            outcomes = await asyncio.to_thread(self._commit, group)
+            for piece, outcome in zip(group, outcomes, strict=True):
+                if not piece.future.done():
                     if isinstance(outcome, _Failed):
-                        future.set_exception(outcome.error)
+                        piece.future.set_exception(outcome.error)
                     else:
-                        future.set_result(outcome)
+                        piece.future.set_result(outcome)
                 self._queue.task_done()
+            crowded = len(group) >= _CROWD
 
-    def _commit(self, works: list[Work]) -> list[Any]:
+    def _commit(self, pieces: list[_Piece]) -> list[Any]:
         try:
             with self._database.write() as conn:
-                return [work(conn) for work in works]
+                return _work(conn, pieces)
         except Exception as error:  # noqa: BLE001 - handed to the one who waits for it
-            if len(works) == 1:
+            if len(pieces) == 1:
                 return [_Failed(error)]
-        return [outcome for work in works for outcome in self._commit([work])]
+        return [outcome for piece in pieces for outcome in self._commit([piece])]
+
+
+def _work(conn: Connection, pieces: list[_Piece]) -> list[Any]:
+    """Do the work of all pieces; their results, in order."""
+    places: dict[Any, list[int]] = {}
+    for place, piece in enumerate(pieces):
+        places.setdefault(piece.work, []).append(place)
+    results: list[Any] = [None] * len(pieces)
+    for work, at in places.items():
+        for place, result in zip(at, work(conn, [pieces[place].item for place in at]), strict=True):
+            results[place] = result
+    return results
+
+
+class _Piece(msgspec.Struct, frozen=True, eq=False):
+    work: Callable[[Connection, list[Any]], Sequence[Any]]
+    item: Any
+    future: asyncio.Future[Any]
 
 
 class _Failed:

@@ -9,27 +9,47 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, func, insert, or_, select, update
 
 from antiphon.model.clock import MINUTE
-from antiphon.model.message import Lane
+from antiphon.model.message import Lane, OutgoingEmail
 from antiphon.store import tables as t
+from antiphon.store.dialect import update_rows
+from antiphon.store.signals import CHUNK
 
 RESEND_AFTER = 15 * MINUTE
 """How long (ms) an uncertain transactional message waits for news from the provider before its one resend."""
 
 
 # Made once: to make a statement takes longer than to run it, and these are run for every message.
-_SUPPRESSION = (
-    select(t.suppressions.c.reason)
-    .where(
-        t.suppressions.c.address == bindparam("the_address"),
-        or_(t.suppressions.c.topic == "", t.suppressions.c.topic == bindparam("the_topic")),
-    )
-    .limit(1)
+_SUPPRESSIONS = select(t.suppressions.c.address, t.suppressions.c.topic, t.suppressions.c.reason).where(
+    t.suppressions.c.address.in_(bindparam("addresses", expanding=True))
 )
 _FINISH = update(t.messages).where(t.messages.c.id == bindparam("the_message"))
-_ENTER_DATA = _FINISH.where(t.messages.c.status == literal("claimed"))
+_ENTER_DATA = (
+    update(t.messages)
+    .where(t.messages.c.id.in_(bindparam("keys", expanding=True)), t.messages.c.status == "claimed")
+    .values(status="at_data", updated_at=bindparam("now"))
+    .returning(t.messages.c.id)
+)
+
+_WAITING = t.messages.c.status.in_(("queued", "deferred"))
+_NEXT_DUE = select(func.min(t.messages.c.due_at)).where(_WAITING)
+_CLAIM = (
+    update(t.messages)
+    .where(t.messages.c.id.in_(bindparam("keys", expanding=True)))
+    .values(status="claimed", updated_at=bindparam("now"))
+)
+_TEMPLATES = select(t.templates.c.id, t.templates.c.topic, t.templates.c.published_version).where(
+    t.templates.c.id.in_(bindparam("keys", expanding=True))
+)
+_CONTENT = select(t.template_versions.c.content).where(
+    t.template_versions.c.template_id == bindparam("the_template"),
+    t.template_versions.c.version == bindparam("the_version"),
+)
+_PROFILES = select(t.profiles.c.id, t.profiles.c.traits, t.profiles.c.company_id).where(
+    t.profiles.c.kind == bindparam("the_kind"), t.profiles.c.id.in_(bindparam("keys", expanding=True))
+)
 
 
 class QueuedMessage(msgspec.Struct):
@@ -56,6 +76,19 @@ class QueuedMessage(msgspec.Struct):
     topic: str = ""
     traits: dict[str, Any] | None = None
     company: dict[str, Any] | None = None
+
+
+_DUE = (
+    select(*[t.messages.c[name] for name in QueuedMessage.__struct_fields__ if name in t.messages.c])
+    .where(
+        _WAITING,
+        t.messages.c.due_at <= bindparam("now"),
+        t.messages.c.lane.in_(bindparam("lanes", expanding=True)),
+    )
+    .order_by(case((t.messages.c.lane == "transactional", 0), else_=1), t.messages.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+)
+_DUE_LOCKED = _DUE.with_for_update(skip_locked=True)
 
 
 def recover(conn: Connection, now: int) -> dict[str, int]:
@@ -95,38 +128,21 @@ def resend_uncertain(conn: Connection, now: int) -> int:
 
 def claim(conn: Connection, now: int, limit: int, lanes: Sequence[str]) -> list[QueuedMessage]:
     """Take up to `limit` due messages of `lanes`, transactional ones first, with what is needed to make them."""
-    m = t.messages
-    due = (
-        select(m)
-        .where(m.c.status.in_(("queued", "deferred")), m.c.due_at <= now, m.c.lane.in_(lanes))
-        .order_by(case((m.c.lane == "transactional", 0), else_=1), m.c.due_at)
-        .limit(limit)
-    )
-    if conn.dialect.name == "postgresql":
-        due = due.with_for_update(skip_locked=True)
-    rows = conn.execute(due).all()
+    due = _DUE_LOCKED if conn.dialect.name == "postgresql" else _DUE
+    rows = conn.execute(due, {"now": now, "lanes": list(lanes), "most": limit}).all()
     if not rows:
         return []
-    conn.execute(update(m).where(m.c.id.in_([row.id for row in rows])).values(status="claimed", updated_at=now))
-    claimed = [QueuedMessage(**{name: getattr(row, name) for name in _FROM_ROW}) for row in rows]
+    conn.execute(_CLAIM, {"keys": [row.id for row in rows], "now": now})
+    claimed = [QueuedMessage(*row) for row in rows]
     _add_content(conn, claimed)
     _add_people(conn, claimed)
     return claimed
 
 
-_FROM_ROW = (
-    "id", "idempotency_key", "lane", "user_id", "recipient", "template_id", "template_version", "workflow_id",
-    "enrollment_id", "variables", "attempts", "created_at", "caused_at",
-)  # fmt: skip
-
-
 def _add_content(conn: Connection, messages: list[QueuedMessage]) -> None:
     """Content by template: the version named, else the published one."""
     wanted = {message.template_id for message in messages}
-    topics = {
-        row.id: (row.topic, row.published_version)
-        for row in conn.execute(select(t.templates).where(t.templates.c.id.in_(wanted)))
-    }
+    topics = {row.id: (row.topic, row.published_version) for row in conn.execute(_TEMPLATES, {"keys": sorted(wanted)})}
     versions: dict[tuple[int, int], dict[str, Any]] = {}
     for message in messages:
         topic, published = topics.get(message.template_id, ("", None))
@@ -135,23 +151,17 @@ def _add_content(conn: Connection, messages: list[QueuedMessage]) -> None:
             continue
         key = (message.template_id, version)
         if key not in versions:
-            v = t.template_versions.c
-            found = conn.execute(select(v.content).where(v.template_id == key[0], v.version == key[1]))
+            found = conn.execute(_CONTENT, {"the_template": key[0], "the_version": key[1]})
             versions[key] = found.scalar_one()
         message.template_version, message.content, message.topic = version, versions[key], topic
 
 
 def _add_people(conn: Connection, messages: list[QueuedMessage]) -> None:
-    p = t.profiles.c
-    ids = {message.user_id for message in messages}
-    people = {
-        row.id: row for row in conn.execute(select(p.id, p.traits, p.company_id).where(p.kind == "user", p.id.in_(ids)))
-    }
-    company_ids = {row.company_id for row in people.values() if row.company_id is not None}
-    companies = {
-        row.id: row.traits
-        for row in conn.execute(select(p.id, p.traits).where(p.kind == "company", p.id.in_(company_ids)))
-    }
+    ids = sorted({message.user_id for message in messages})
+    people = {row.id: row for row in conn.execute(_PROFILES, {"the_kind": "user", "keys": ids})}
+    ids = sorted({row.company_id for row in people.values() if row.company_id is not None})
+    found = conn.execute(_PROFILES, {"the_kind": "company", "keys": ids}) if ids else []
+    companies = {row.id: row.traits for row in found}
     for message in messages:
         person = people.get(message.user_id)
         if person is not None:
@@ -159,21 +169,65 @@ def _add_people(conn: Connection, messages: list[QueuedMessage]) -> None:
             message.company = {"id": person.company_id, **companies.get(person.company_id, {})}
 
 
-def suppression(conn: Connection, address: str, topic: str) -> str | None:
-    """Why nothing (of this topic) may be sent to an address, or None."""
-    return conn.execute(_SUPPRESSION, {"the_address": address.lower(), "the_topic": topic}).scalar_one_or_none()
+class Handover(msgspec.Struct, frozen=True):
+    """A message that is about to be handed over."""
+
+    message_id: int
+    recipient: str
+    topic: str
 
 
-def enter_data(conn: Connection, message_id: int, recipient: str, topic: str, now: int) -> str | None:
-    """The last look before a message is handed over: `claimed` becomes `at_data`, or the reason why not.
+def suppressions(conn: Connection, messages: Sequence[Handover]) -> list[str | None]:
+    """For each message why nothing (of its topic) may be sent to its address, or None."""
+    addresses = sorted({message.recipient.lower() for message in messages})
+    found = {
+        (row.address, row.topic): row.reason
+        for start in range(0, len(addresses), CHUNK)
+        for row in conn.execute(_SUPPRESSIONS, {"addresses": addresses[start : start + CHUNK]})
+    }
+    return [
+        found.get((message.recipient.lower(), "")) or found.get((message.recipient.lower(), message.topic))
+        for message in messages
+    ]
+
+
+def enter_data(conn: Connection, messages: Sequence[Handover], now: int) -> list[str | None]:
+    """The last look before messages are handed over: `claimed` becomes `at_data`, or for each the reason why not.
 
     Reads suppression in the same transaction: what was committed earlier wins.
     """
-    why = suppression(conn, recipient, topic)
-    if why is not None:
-        return "unsubscribed" if why == "unsubscribed" else "suppressed"
-    moved = conn.execute(_ENTER_DATA, {"the_message": message_id, "status": "at_data", "updated_at": now})
-    return None if moved.rowcount else "not_claimed"
+    reasons = suppressions(conn, messages)
+    free = [message.message_id for message, why in zip(messages, reasons, strict=True) if why is None]
+    moved: set[int] = set()
+    for start in range(0, len(free), CHUNK):
+        values = {"keys": free[start : start + CHUNK], "now": now}
+        moved.update(conn.execute(_ENTER_DATA, values).scalars())
+    return [
+        ("unsubscribed" if why == "unsubscribed" else "suppressed")
+        if why is not None
+        else (None if message.message_id in moved else "not_claimed")
+        for message, why in zip(messages, reasons, strict=True)
+    ]
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A message that the provider took; the fields are columns of `messages`, `key` is its id."""
+
+    provider: str
+    sent_at: int
+    message_id: str
+    subject: str
+    attempts: int
+    detail: str | None
+    template_version: int | None
+    key: int
+
+
+def finish_sent(conn: Connection, messages: Sequence[Sent]) -> None:
+    """Write that messages are sent."""
+    columns = (*Sent.__struct_fields__[:-1], "status", "reason", "updated_at")
+    rows = [(*msgspec.structs.astuple(sent)[:-1], "sent", None, sent.sent_at, sent.key) for sent in messages]
+    update_rows(conn, t.messages, columns, rows)
 
 
 def finish(conn: Connection, key: int, now: int, **values: Any) -> None:
@@ -211,13 +265,23 @@ def suppress(conn: Connection, address: str, reason: str, message_id: int | None
         )
 
 
-def put_in_inbox(conn: Connection, message_id: int | None, mail: dict[str, Any], now: int) -> None:
-    """Deliver into the built-in inbox; once for each message."""
-    conn.execute(insert(t.inbox).values(message_id=message_id, received_at=now, **mail))
+def put_in_inbox(conn: Connection, emails: Sequence[tuple[int | None, OutgoingEmail]], now: int) -> None:
+    """Deliver emails, each with its message's id, into the built-in inbox; once for each message."""
+    rows = [
+        {
+            "message_id": message_id,
+            "sender": email.sender,
+            "recipient": email.recipient,
+            "subject": email.subject,
+            "raw": email.raw,
+            "received_at": now,
+        }
+        for message_id, email in emails
+    ]
+    if rows:
+        conn.execute(insert(t.inbox), rows)
 
 
 def next_due(conn: Connection) -> int | None:
     """When the next message is due (ms), or None."""
-    return conn.execute(
-        select(func.min(t.messages.c.due_at)).where(t.messages.c.status.in_(("queued", "deferred")))
-    ).scalar_one()
+    return conn.execute(_NEXT_DUE).scalar_one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 from itsdangerous import BadData, URLSafeSerializer
@@ -36,6 +37,7 @@ def read_unsubscribe(secret: str, token: str) -> UnsubscribeLink | None:
         return None
 
 
+@lru_cache(maxsize=4)
 def _serializer(secret: str) -> URLSafeSerializer:
     return URLSafeSerializer(
         secret, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}

@@ -41,7 +41,7 @@ POINTS = {
     "drop_emissions": "antiphon.store.signals:drop_emissions",
     "claim": "antiphon.store.outbox:claim",
     "enter_data": "antiphon.store.outbox:enter_data",
-    "finish": "antiphon.store.outbox:finish",
+    "finish_sent": "antiphon.store.outbox:finish_sent",
     "shared_commit": "antiphon.store.committer:Committer._commit",
     "hand_over": "antiphon.channels.email.smtp:SmtpProvider.send",
     "entered_data": "antiphon.deliver.record:Recorder.enter_data",
@@ -107,8 +107,8 @@ def _commit_after_send(module):
     """That a message is being handed over is not written down before it is."""
 
     def wrap(_enter_data):
-        def enter_data(conn, _message_id, recipient, topic, _now):
-            return module.suppression(conn, recipient, topic)
+        def enter_data(conn, messages, _now):
+            return module.suppressions(conn, messages)
 
         return enter_data
 

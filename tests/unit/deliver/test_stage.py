@@ -194,6 +194,30 @@ async def test_an_unsubscribe_committed_before_data_wins(mailroom: Mailroom) -> 
     assert (mailroom.message(key)["status"], mailroom.message(key)["reason"]) == ("suppressed", "unsubscribed")
 
 
+@pytest.mark.parametrize("inbox", [True, False])
+async def test_many_at_once_are_each_looked_at(mailroom: Mailroom, inbox: bool) -> None:
+    """A group is written with few statements: who may not be mailed is left out, everybody else is not."""
+    with mailroom.store.state.write() as conn:
+        outbox.suppress(conn, "gone@example.com", "bounced", None, NOW)
+        row = {"address": "quiet@example.com", "reason": "unsubscribed", "created_at": NOW}
+        conn.execute(insert(tables.suppressions), [{**row, "topic": "other"}])
+    free = [f"u{number}@example.com" for number in range(40)]
+    keys = {address: mailroom.queue(recipient=address) for address in (*free, "Gone@example.com", "quiet@example.com")}
+    if inbox:
+        mailroom.provider = None
+    await mailroom.deliver()
+    states = {
+        address: (mailroom.message(key)["status"], mailroom.message(key)["reason"]) for address, key in keys.items()
+    }
+    assert states.pop("Gone@example.com") == ("suppressed", "suppressed")
+    assert set(states.values()) == {("sent", None)}  # who wants nothing of another topic among them
+    mailed = [mail["recipient"] for mail in mailroom.rows(tables.inbox)] if inbox else []
+    mailed = mailed or [email.recipient for email in mailroom.provider.taken]
+    assert sorted(mailed) == sorted(states)
+    reported = [mail["message_id"] for mail in mailroom.rows(tables.messages) if mail["status"] == "sent"]
+    assert len(set(reported)) == len(mailroom.rows(tables.emissions)) == len(states)
+
+
 async def test_a_crash_while_handing_over_is_never_repeated_by_itself(mailroom: Mailroom) -> None:
     """Behavioural mail found at_data at a start is uncertain and stays so."""
     key = mailroom.queue()

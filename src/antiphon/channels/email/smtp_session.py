@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import ssl
 from typing import Any, cast
 
@@ -17,7 +16,6 @@ from antiphon.channels.settings import EmailSettings
 from antiphon.errors import ConfigError
 from antiphon.model.message import OutgoingEmail, SendResult
 
-_LEADING_DOT = re.compile(rb"(?m)^\.")
 _OK = (250, 251)
 _START_INPUT = 354
 _UNKNOWN_COMMAND = (500, 501, 502, 504)
@@ -135,9 +133,13 @@ class SmtpSession:
         self, protocol: SMTPProtocol, reply: asyncio.Future[aiosmtplib.SMTPResponse], raw: bytes
     ) -> None:
         """Write all but the dot and wait until the system has taken it, or the server has spoken."""
-        cast("asyncio.Transport", protocol.transport).set_write_buffer_limits(0)
+        transport = cast("asyncio.Transport", protocol.transport)
+        transport.set_write_buffer_limits(0)
         await asyncio.sleep(0)  # lets `reply` begin to listen
-        protocol.write(_LEADING_DOT.sub(b"..", raw))
+        protocol.write(_stuffed(raw))
+        await asyncio.sleep(0)  # lets what has come meanwhile be read
+        if not transport.get_write_buffer_size():
+            return  # the system has taken it whole, as it does with most
         # from the mixin that aiosmtplib copied from asyncio for this purpose
         drained = asyncio.ensure_future(protocol._drain_helper())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         try:
@@ -146,8 +148,16 @@ class SmtpSession:
             await _settle(drained)
 
 
+def _stuffed(raw: bytes) -> bytes:
+    """A message with each leading dot doubled (RFC 5321 4.5.2)."""
+    return (b"." if raw.startswith(b".") else b"") + raw.replace(b"\n.", b"\n..")
+
+
 async def _settle(future: asyncio.Future[Any]) -> None:
     """End a task whose result is not, or no longer, wanted."""
+    if future.done() and not future.cancelled():
+        future.exception()  # looked at, so that it is not reported as forgotten
+        return
     future.cancel()
     await asyncio.gather(future, return_exceptions=True)
 
