@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shlex
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,12 +19,12 @@ import structlog
 import uvloop
 
 from antiphon.channels.email.mime import self_test
-from antiphon.config import Settings, environment_of
+from antiphon.config import Settings, environment_of, load
 from antiphon.model.clock import wall_clock
 from antiphon.runtime.child import SOCKET_FD, end_with_parent, tell_ready
 from antiphon.runtime.local_token import keep_local_token
 from antiphon.runtime.supervisor import Supervisor, listen
-from antiphon.store.engine import open_store
+from antiphon.store.engine import StoreSettings, open_store
 from antiphon.store.migrate import upgrade
 from antiphon.store.settings import signing_secret
 from antiphon.web.bootstrap import Bootstrapped, bootstrap, new_link
@@ -126,7 +129,20 @@ def _announce(settings: Settings, started: Bootstrapped) -> None:
     lines += [
         f"  Data folder:           {settings.store.data.resolve()}",
         "",
-        "  Stop with Ctrl-C.  Another sign-in link: antiphon link",
+        "  Stop with Ctrl-C.  Another sign-in link:",
+        f"    {link_command(settings, sys.argv[0])}",
         "",
     ]
     click.echo("\n".join(lines))
+
+
+def link_command(settings: Settings, program: str) -> str:
+    """What to type for a link into this very instance; `program` is how this one was called."""
+    words = ["antiphon" if shutil.which("antiphon") or Path(program).name != "antiphon" else program, "link"]
+    if settings.store.database_url:
+        words += ["--database-url", "..."]  # with its password it has no place on a terminal
+    elif settings.store.data != StoreSettings().data:
+        words += ["--data", str(settings.store.data)]
+    if settings.web.public_url != load({}, {}).web.public_url:
+        words += ["--public-url", settings.web.public_url]
+    return shlex.join(words)
