@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from antiphon.model.message import OutgoingEmail
 from antiphon.store.outbox import put_in_inbox
 
 HTML = '<html><head></head><body><a href="https://acme.test/x">go</a><script>alert(1)</script></body></html>'
@@ -20,11 +21,11 @@ def mails(context):
             mail["Subject"], mail["From"], mail["To"] = f"Grüße {number}", "a@acme.test", "b@acme.test"
             mail.set_content("Hello there,\nhow are you?")
             mail.add_alternative(HTML, subtype="html")
-            row = {
-                "sender": "a@acme.test", "recipient": "b@acme.test", "subject": f"Grüße {number}",
-                "raw": mail.as_bytes(),
-            }  # fmt: skip
-            put_in_inbox(conn, number + 1, row, 100 + number)
+            email = OutgoingEmail(
+                message_id="", idempotency_key="", sender="a@acme.test", recipient="b@acme.test",
+                subject=f"Grüße {number}", html="", text="", headers={}, raw=mail.as_bytes(),
+            )  # fmt: skip
+            put_in_inbox(conn, [(number + 1, email)], 100 + number)
 
 
 @pytest.mark.usefixtures("mails")
