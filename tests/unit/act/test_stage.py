@@ -108,6 +108,34 @@ def test_an_event_starts_a_workflow_each_time_or_once(pipeline: Pipeline) -> Non
     assert message["variables"]["event"]["properties"] == {"total": 20}
 
 
+def test_once_is_once_within_a_moment_too(pipeline: Pipeline) -> None:
+    """Two events that are taken in together enroll who enters `once` a single time, and `every_time` twice."""
+    for number, reentry in ((1, "once"), (2, "every_time")):
+        definition = send_workflow(0, reentry=reentry)
+        definition["trigger"] = {"kind": "event", "selector": "cart_abandoned"}
+        pipeline.workflow(definition, workflow_id=number)
+    pipeline.settle()
+    pipeline.hear(newcomer(), newcomer("u2"))
+    pipeline.hear(track("cart_abandoned"), track("cart_abandoned"), track("cart_abandoned", user_id="u2"))
+    entered = sorted((row["workflow_id"], row["user_id"]) for row in pipeline.rows(tables.enrollments))
+    assert entered == [(1, "u1"), (1, "u2"), (2, "u1"), (2, "u1"), (2, "u2")]
+    assert len({row["idempotency_key"] for row in pipeline.rows(tables.messages)}) == 5
+
+
+def test_more_people_than_a_transaction_takes(pipeline: Pipeline) -> None:
+    """Everybody gets the mail once, who has no address is passed over, and each step that ran is recorded."""
+    rule = pipeline.rule(FIRST_CALL)
+    pipeline.workflow(send_workflow(rule))
+    people = [f"u{number}" for number in range(1_203)]
+    pipeline.hear(*(newcomer(user) for user in people[1:]), *(api_call(user_id=user) for user in people))
+    pipeline.settle()
+    assert sorted(row["user_id"] for row in pipeline.rows(tables.messages)) == sorted(people[1:])
+    runs = pipeline.rows(tables.step_runs)
+    assert [run["reason"] for run in runs if run["outcome"] == "skipped"] == ["no_address"]
+    assert len(runs) == len(pipeline.rows(tables.enrollments)) == len(people)
+    assert {row["status"] for row in pipeline.rows(tables.enrollments)} == {"completed"}
+
+
 def test_leaving_a_segment_starts_a_workflow(pipeline: Pipeline) -> None:
     """The other edge of a membership."""
     rule = pipeline.rule('plan = "trial"')
