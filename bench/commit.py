@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from antiphon.store import tables
+from antiphon.store import log_tables
 from antiphon.store.engine import Store, StoreSettings, open_store
 from antiphon.store.migrate import upgrade
 
@@ -33,7 +33,7 @@ def commit(store: Store, size: int, number: int) -> float:
     row = {"partition": size, "first_offset": number, "count": 1, "codec": "raw", "committed_at": 0}
     began = time.perf_counter()
     with store.log.write() as conn:
-        conn.execute(insert(tables.log_segments).values(payload=bytes(size), **row))
+        conn.execute(insert(log_tables.log_segments).values(payload=bytes(size), **row))
     return (time.perf_counter() - began) * 1_000
 
 

@@ -22,12 +22,12 @@ from alembic.operations.ops import UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData
 
-from antiphon.store import migrate, tables
+from antiphon.store import log_tables, migrate, tables
 from antiphon.store.dialect import Json
 from antiphon.store.engine import StoreSettings, open_store
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
-METADATA: dict[migrate.Part, MetaData] = {"log": tables.log_metadata, "state": tables.metadata}
+METADATA: dict[migrate.Part, MetaData] = {"log": log_tables.log_metadata, "state": tables.metadata}
 
 FILE = '''"""{message}."""
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Inspector, event, inspect, text
 
 from antiphon.errors import ConfigError
-from antiphon.store import tables
+from antiphon.store import log_tables, tables
 from antiphon.store.engine import Database, Store, StoreSettings, open_store
 from antiphon.store.migrate import VERSION_TABLES, SchemaVersion, current, require_current, upgrade
 
@@ -59,12 +59,12 @@ def test_migrated_schema_is_the_tables(empty: Store):
     """Migrations and `tables.py` make the same columns, types, defaults, keys and (partial) indexes."""
     upgrade(empty)
     migrated = _schema(empty)
-    for database, metadata in [(empty.log, tables.log_metadata), (empty.state, tables.metadata)]:
+    for database, metadata in [(empty.log, log_tables.log_metadata), (empty.state, tables.metadata)]:
         with database.write() as conn:
             metadata.drop_all(conn)
             metadata.create_all(conn)
     created = _schema(empty)
-    assert migrated.keys() == created.keys() == tables.metadata.tables.keys() | tables.log_metadata.tables.keys()
+    assert migrated.keys() == created.keys() == tables.metadata.tables.keys() | log_tables.log_metadata.tables.keys()
     for name, table in created.items():
         assert migrated[name] == table
 
@@ -138,7 +138,7 @@ def test_stopped_at_any_statement(empty_settings: StoreSettings):
             break
         reopened = open_store(empty_settings)
         names = set(_schema(reopened))
-        log = tables.log_metadata.tables.keys()
+        log = log_tables.log_metadata.tables.keys()
         assert names in (set(), set(log)), f"stopped at {seen}"
         assert current(reopened).status == "behind"
         _drop_everything(reopened)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 
-from antiphon.store import engine, tables
+from antiphon.store import engine, log_tables, tables
 from antiphon.store.dialect import Id, insert_new, upsert
 from antiphon.store.engine import Store, StoreSettings, open_store
 
@@ -142,12 +142,12 @@ def test_large_numbers_and_blobs_survive(store: Store):
     payload = bytes(range(256)) * 1000
     with store.log.write() as conn:
         conn.execute(
-            insert(tables.log_segments).values(
+            insert(log_tables.log_segments).values(
                 partition=0, first_offset=2**62, count=1, codec="raw", payload=payload, committed_at=2**62
             )
         )
     with store.log.read() as conn:
-        row = conn.execute(select(tables.log_segments)).one()
+        row = conn.execute(select(log_tables.log_segments)).one()
     assert (row.first_offset, row.committed_at, row.payload) == (2**62, 2**62, payload)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
+
+Key = TypeVar("Key")
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """An ascending key; SQLite gives one only to INTEGER, and reuses deleted ones unless told `sqlite_autoincrement`."""
 
 INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 """By dialect, its own INSERT, for statements that are made once and kept; others use `insert`."""
+
+_CHUNK = 500
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -58,6 +62,11 @@ def _upsertion(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
+def chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Keys a few hundred at a time, as one statement can name them: well below SQLite's limit of bound values."""
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
 def as_json(value: Any) -> str:
     """A value as `Json` columns hold it, for `insert_rows` and `upsert_rows`."""
     return _encoder.encode(value).decode()
@@ -66,7 +75,7 @@ def as_json(value: Any) -> str:
 def insert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert many rows of values as the driver takes them: a fifth of the time, since nothing is looked at on the way."""
     if rows:
-        conn.exec_driver_sql(_insertion(conn, table, columns), rows if isinstance(rows, list) else list(rows))
+        _for_each(conn, _insertion(conn, table, columns), rows)
 
 
 def upsert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -76,14 +85,13 @@ def upsert_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Se
     keys = [c.name for c in table.primary_key]
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
     statement = f"{_insertion(conn, table, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
-    conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
+    _for_each(conn, statement, rows)
 
 
 def insert_new_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """The same, but for rows that a unique key says are there already."""
     if rows:
-        statement = f"{_insertion(conn, table, columns)} ON CONFLICT DO NOTHING"
-        conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
+        _for_each(conn, f"{_insertion(conn, table, columns)} ON CONFLICT DO NOTHING", rows)
 
 
 def update_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -93,7 +101,12 @@ def update_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Se
         changes = ", ".join(f"{name} = {mark}" for name in columns)
         where = " AND ".join(f"{key.name} = {mark}" for key in table.primary_key)
         statement = f"UPDATE {table.name} SET {changes} WHERE {where}"  # noqa: S608 - our own names
-        conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
+        _for_each(conn, statement, rows)
+
+
+def _for_each(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement for many rows at once; the driver tells many from one by their being a list."""
+    conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))
 
 
 def _mark(conn: Connection) -> str:

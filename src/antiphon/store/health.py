@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from antiphon.store.engine import Store
-from antiphon.store.tables import cursors, log_heads
+from antiphon.store.log_tables import log_heads
+from antiphon.store.tables import cursors
 
 
 def probe(store: Store) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from antiphon.model.event import Event
 from antiphon.model.event_batch import BrokenEvents, EventBatch
 from antiphon.store.dialect import INSERTS, insert_rows
-from antiphon.store.tables import log_heads, log_segments
+from antiphon.store.log_tables import log_heads, log_segments
 
 SEGMENT_EVENTS = 4096
 """A segment holds at most this many events; a batch of more is split."""

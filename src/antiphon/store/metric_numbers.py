@@ -8,14 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, insert, select
 
 from antiphon.model.subject import SubjectKind
+from antiphon.store.dialect import chunks
 from antiphon.store.tables import metric_numbers
 
 Numbers = Mapping[SubjectKind, Mapping[str, int]]
 """By subject kind and metric key."""
-
-
-CHUNK = 500
-"""Keys named by one statement: well below SQLite's limit of bound values."""
 
 
 def numbers(conn: Connection) -> Numbers:
@@ -46,11 +43,11 @@ def give(
         kind: {*(key for key in some if key not in known[kind]), *anew.get(kind, ())} for kind, some in keys.items()
     }
     names = sorted(f"{kind}:{key}" for kind, some in missing.items() for key in some)
-    for start in range(0, len(names), CHUNK):
-        conn.execute(delete(metric_numbers).where(metric_numbers.c.key.in_(names[start : start + CHUNK])))
+    for some in chunks(names):
+        conn.execute(delete(metric_numbers).where(metric_numbers.c.key.in_(some)))
     if names:
         conn.execute(insert(metric_numbers), [{"key": key} for key in names])
     found: dict[SubjectKind, dict[str, int]] = {kind: dict(some) for kind, some in known.items()}
-    for start in range(0, len(names), CHUNK):
-        _read(found, conn, select(metric_numbers).where(metric_numbers.c.key.in_(names[start : start + CHUNK])))
+    for some in chunks(names):
+        _read(found, conn, select(metric_numbers).where(metric_numbers.c.key.in_(some)))
     return found

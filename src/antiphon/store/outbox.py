@@ -14,8 +14,7 @@ from sqlalchemy import Connection, Integer, bindparam, case, func, insert, or_, 
 from antiphon.model.clock import MINUTE
 from antiphon.model.message import Lane, OutgoingEmail
 from antiphon.store import tables as t
-from antiphon.store.dialect import update_rows
-from antiphon.store.signals import CHUNK
+from antiphon.store.dialect import chunks, update_rows
 
 RESEND_AFTER = 15 * MINUTE
 """How long (ms) an uncertain transactional message waits for news from the provider before its one resend."""
@@ -182,8 +181,8 @@ def suppressions(conn: Connection, messages: Sequence[Handover]) -> list[str | N
     addresses = sorted({message.recipient.lower() for message in messages})
     found = {
         (row.address, row.topic): row.reason
-        for start in range(0, len(addresses), CHUNK)
-        for row in conn.execute(_SUPPRESSIONS, {"addresses": addresses[start : start + CHUNK]})
+        for some in chunks(addresses)
+        for row in conn.execute(_SUPPRESSIONS, {"addresses": some})
     }
     return [
         found.get((message.recipient.lower(), "")) or found.get((message.recipient.lower(), message.topic))
@@ -199,9 +198,8 @@ def enter_data(conn: Connection, messages: Sequence[Handover], now: int) -> list
     reasons = suppressions(conn, messages)
     free = [message.message_id for message, why in zip(messages, reasons, strict=True) if why is None]
     moved: set[int] = set()
-    for start in range(0, len(free), CHUNK):
-        values = {"keys": free[start : start + CHUNK], "now": now}
-        moved.update(conn.execute(_ENTER_DATA, values).scalars())
+    for some in chunks(free):
+        moved.update(conn.execute(_ENTER_DATA, {"keys": some, "now": now}).scalars())
     return [
         ("unsubscribed" if why == "unsubscribed" else "suppressed")
         if why is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from antiphon.store.tables import cursors, log_duplicates, log_segments, messages, rules, workflows
+from antiphon.store.log_tables import log_segments
+from antiphon.store.tables import cursors, log_duplicates, messages, rules, workflows
 
 QUARTER = 15 * 60_000
 """Every time zone's offset is a multiple of 15 minutes: counts by quarter can be folded into anyone's days."""

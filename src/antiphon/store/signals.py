@@ -10,10 +10,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, func, select
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
 from antiphon.store import tables as t
-from antiphon.store.dialect import as_json, insert, insert_rows, upsert
-
-CHUNK = 500
-"""Keys named by one statement: well below SQLite's limit of bound values."""
+from antiphon.store.dialect import as_json, chunks, insert, insert_rows, upsert
 
 STORED = "evaluate:0:stored"
 """The cursor of the log from which on events may be missing from what is stored of subjects."""
@@ -81,8 +78,8 @@ def read_emissions(conn: Connection, limit: int) -> tuple[list[int], list[Event]
 
 def drop_emissions(conn: Connection, keys: Sequence[int]) -> None:
     """Forget emissions that are in the log: these very ones, since another writer may yet commit a lower key."""
-    for start in range(0, len(keys), CHUNK):
-        conn.execute(delete(t.emissions).where(t.emissions.c.seq.in_(keys[start : start + CHUNK])))
+    for some in chunks(keys):
+        conn.execute(delete(t.emissions).where(t.emissions.c.seq.in_(some)))
 
 
 def count_up(conn: Connection, counts: dict[str, int]) -> None:

@@ -10,10 +10,7 @@ from sqlalchemy import Connection, Integer, bindparam, delete, func, select, upd
 
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.store import tables as t
-from antiphon.store.dialect import as_json, update_rows, upsert, upsert_rows
-
-CHUNK = 500
-"""Keys looked up by one statement: well below SQLite's limit of bound values."""
+from antiphon.store.dialect import as_json, chunks, update_rows, upsert, upsert_rows
 
 # made once: to make a statement takes longer than to run it
 _DUE = (
@@ -50,11 +47,9 @@ class ProfileRow(msgspec.Struct, frozen=True):
 def load(conn: Connection, kind: StateKind, ids: Sequence[str]) -> dict[str, bytes]:
     """The encoded state of those of `ids` that have one."""
     found: dict[str, bytes] = {}
-    for start in range(0, len(ids), CHUNK):
+    for some in chunks(ids):
         rows = conn.execute(
-            select(t.subjects.c.id, t.subjects.c.state).where(
-                t.subjects.c.kind == kind, t.subjects.c.id.in_(ids[start : start + CHUNK])
-            )
+            select(t.subjects.c.id, t.subjects.c.state).where(t.subjects.c.kind == kind, t.subjects.c.id.in_(some))
         )
         found.update((row.id, row.state) for row in rows)
     return found
@@ -182,8 +177,7 @@ def memberships_of(conn: Connection, rule_id: int, kind: SubjectKind, ids: Seque
     """The memberships that a rule ever gave to these subjects, by subject id."""
     m = t.memberships.c
     found: dict[str, Membership] = {}
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
+    for some in chunks(ids):
         rows = conn.execute(
             select(t.memberships).where(m.rule_id == rule_id, m.subject_kind == kind, m.subject_id.in_(some))
         )

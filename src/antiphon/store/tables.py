@@ -1,4 +1,4 @@
-"""Every table of the state database and of the log, in SQLAlchemy Core; times are ms since the epoch, UTC.
+"""Every table of the state database, in SQLAlchemy Core; times are ms since the epoch, UTC. The log's: `log_tables`.
 
 The schema is created by the migrations in `migrations/`; a test holds the two equal.
 """
@@ -28,28 +28,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-log_metadata = MetaData(naming_convention=NAMING)
 metadata = MetaData(naming_convention=NAMING)
-
-# -- the log: its own file when embedded, so that its writer never waits for the worker ------------------------
-
-log_segments = Table(
-    "log_segments",
-    log_metadata,
-    Column("partition", Integer, primary_key=True),
-    Column("first_offset", BigInteger, primary_key=True, autoincrement=False),
-    Column("count", Integer, nullable=False),
-    Column("codec", Text, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-    Column("committed_at", BigInteger, nullable=False),
-)
-
-log_heads = Table(
-    "log_heads",
-    log_metadata,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("next_offset", BigInteger, nullable=False),
-)
 
 # -- shared -----------------------------------------------------------------------------------------------------
 

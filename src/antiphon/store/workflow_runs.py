@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,9 +10,8 @@ import msgspec
 from sqlalchemy import Connection, Integer, and_, bindparam, func, select
 
 from antiphon.store import tables as t
-from antiphon.store.dialect import INSERTS, as_json, insert_new_rows, update_rows
+from antiphon.store.dialect import INSERTS, as_json, chunks, insert_new_rows, update_rows
 from antiphon.store.program import RULES_CHANGED
-from antiphon.store.signals import CHUNK
 
 # made once: to make a statement takes longer than to run it
 _TRAITS = select(t.profiles.c.id, t.profiles.c.traits).where(
@@ -128,7 +127,7 @@ def enrolled_before(conn: Connection, workflow_id: int, user_ids: Iterable[str])
     """Which of these users ever were in the workflow."""
     return {
         row.user_id
-        for chunk in _chunks(user_ids)
+        for chunk in chunks(sorted(set(user_ids)))
         for row in conn.execute(_ENTERED, {"the_workflow": workflow_id, "user_ids": chunk})
     }
 
@@ -183,7 +182,11 @@ def record_steps(conn: Connection, runs: Sequence[StepRun]) -> None:
 
 def traits(conn: Connection, user_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The traits of those of these users whom there are."""
-    return {row.id: row.traits for chunk in _chunks(user_ids) for row in conn.execute(_TRAITS, {"user_ids": chunk})}
+    return {
+        row.id: row.traits
+        for chunk in chunks(sorted(set(user_ids)))
+        for row in conn.execute(_TRAITS, {"user_ids": chunk})
+    }
 
 
 def put_in_outbox(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -201,9 +204,3 @@ def outbox_row(**values: Any) -> dict[str, Any]:
         "caused_at": None, "sent_at": None,
     }  # fmt: skip
     return row | values
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    """Keys as one statement can name them."""
-    whole = sorted(set(keys))
-    return (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))

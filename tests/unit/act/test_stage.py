@@ -25,6 +25,15 @@ def newcomer(user_id: str = "u1") -> Any:
     return identify(user_id, email=f"{user_id}@example.com", name="Ann")
 
 
+def started_by_an_event(pipeline: Pipeline, selector: str) -> None:
+    """Two workflows that an event starts: 1 once, 2 every time."""
+    for number, reentry in ((1, "once"), (2, "every_time")):
+        definition = send_workflow(0, reentry=reentry)
+        definition["trigger"] = {"kind": "event", "selector": selector}
+        pipeline.workflow(definition, workflow_id=number)
+    pipeline.settle()
+
+
 def test_who_enters_a_segment_gets_the_mail_queued_once(pipeline: Pipeline) -> None:
     """One enrollment, one message, with the recipient and the time of the call that caused it."""
     rule = pipeline.rule(FIRST_CALL)
@@ -94,11 +103,7 @@ def test_who_is_inside_stays_on_their_version(pipeline: Pipeline) -> None:
 
 def test_an_event_starts_a_workflow_each_time_or_once(pipeline: Pipeline) -> None:
     """`once` enrolls a person a single time, `every_time` at each event; other events start nothing."""
-    for number, reentry in ((1, "once"), (2, "every_time")):
-        definition = send_workflow(0, reentry=reentry)
-        definition["trigger"] = {"kind": "event", "selector": "cart_abandoned where total > 10"}
-        pipeline.workflow(definition, workflow_id=number)
-    pipeline.settle()
+    started_by_an_event(pipeline, "cart_abandoned where total > 10")
     cart = {"properties": {"total": 20}}
     pipeline.hear(newcomer(), track("cart_abandoned", **cart), track("cart_abandoned", properties={"total": 5}))
     pipeline.hear(track("cart_abandoned", **cart))
@@ -110,11 +115,7 @@ def test_an_event_starts_a_workflow_each_time_or_once(pipeline: Pipeline) -> Non
 
 def test_once_is_once_within_a_moment_too(pipeline: Pipeline) -> None:
     """Two events that are taken in together enroll who enters `once` a single time, and `every_time` twice."""
-    for number, reentry in ((1, "once"), (2, "every_time")):
-        definition = send_workflow(0, reentry=reentry)
-        definition["trigger"] = {"kind": "event", "selector": "cart_abandoned"}
-        pipeline.workflow(definition, workflow_id=number)
-    pipeline.settle()
+    started_by_an_event(pipeline, "cart_abandoned")
     pipeline.hear(newcomer(), newcomer("u2"))
     pipeline.hear(track("cart_abandoned"), track("cart_abandoned"), track("cart_abandoned", user_id="u2"))
     entered = sorted((row["workflow_id"], row["user_id"]) for row in pipeline.rows(tables.enrollments))
