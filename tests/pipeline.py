@@ -10,11 +10,13 @@ from sqlalchemy import insert, select, update
 
 from antiphon.act.settings import ActSettings
 from antiphon.act.stage import Actor
+from antiphon.evaluate.fill import everybody
+from antiphon.evaluate.record import KINDS
 from antiphon.evaluate.settings import EvaluateSettings
 from antiphon.evaluate.stage import Evaluator
 from antiphon.model.event import Event
 from antiphon.model.signal import Signal
-from antiphon.model.subject import SubjectKey, SubjectKind
+from antiphon.model.subject import SubjectKind
 from antiphon.rules.formula import encode as encode_formula
 from antiphon.rules.formula_text import parse_formula
 from antiphon.rules.state import state_hash
@@ -183,8 +185,7 @@ class Pipeline:
         found: dict[tuple[str, str], Sequence[Any]] = {}
         residents = self.evaluator.residents
         with self.store.state.read() as conn:
-            for row in self.rows(tables.subjects):
-                key = SubjectKey(row["kind"], row["id"])
+            for key in [key for kind in KINDS for key in everybody(conn, residents, kind)]:
                 slot = residents.find(conn, key)
                 judged = residents.judgements(slot)
                 states = [

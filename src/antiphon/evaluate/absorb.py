@@ -8,7 +8,8 @@ import numpy as np
 
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.identity import Identities, id_of, links_of
-from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
+from antiphon.evaluate.residents import Residents
+from antiphon.evaluate.roster import UNKNOWN_HOME
 from antiphon.model.event import Event
 from antiphon.model.event_batch import UNKNOWN, EventBatch, Slots
 from antiphon.model.subject import SubjectKey

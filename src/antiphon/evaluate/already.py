@@ -43,7 +43,9 @@ class FirstJudgements:
         self._quiet = {row.id for row in rows if row.quiet}
         self._there: dict[int, frozenset[str]] = {}
         self._moved: dict[int, set[str]] = {row.id: set() for row in rows}
-        self.pending: dict[int, set[str]] = {row.id: set() for row in rows}
+        self.pending: dict[int, dict[str, None]] = {
+            row.id: {} for row in rows
+        }  # a set in the order in which states are stored
 
     def know(self, rule_id: int, there: frozenset[str]) -> None:
         """Take in who matched when a rule was switched on; until then, and without it, whoever matches did."""

@@ -2,11 +2,15 @@
 
 What led to a consequence is stored with it, so a replay of the log draws none twice; so is what a call changed (links, traits,
 companies) and who was judged for another reason than an event of theirs, since the log alone does not tell of it. The rest is
-stored a few subjects at a time, in rounds through all of them (`Residents.next_behind`).
+stored a few buckets at a time, in rounds through all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from antiphon.evaluate import storing
+from antiphon.evaluate.buckets import Bucket
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.identity import Identities
 from antiphon.evaluate.judge import Outcome
@@ -43,12 +47,14 @@ def store_behind(
     A round through all subjects takes at most so many events: what has happened since it was last here is replayed.
     """
     chosen = {*outcome.moved, *(residents.slot(conn, key) for key in changes.stored)}
-    share = max(1 / SHARE, residents.count / replay_events)
+    share = max(1 / SHARE, (residents.count + residents.buckets.count) / replay_events)
     looked_at = A_FEW + round((end - position) * share) if end != position else AT_REST
     rounds = residents.rounds
     before = rounds.stored_from
-    chosen.update(residents.next_behind(looked_at, end))
-    _store(conn, current, residents, identities, chosen, end, now)
+    passed, place = residents.buckets.stretch(rounds.passed, looked_at)
+    _store(conn, current, residents, identities, chosen, passed, end, now)
+    residents.overdue.clear()
+    rounds.go_on(place, end)
     if rounds.stored_from is not None and rounds.stored_from != before:
         signals.set_cursor(conn, signals.STORED, rounds.stored_from)
 
@@ -57,7 +63,7 @@ def store_all(
     conn: Connection, current: Running, residents: Residents, identities: Identities, position: int, now: int
 ) -> None:
     """Store everybody, between ticks."""
-    _store(conn, current, residents, identities, set(residents.behind()), position, now)
+    _store(conn, current, residents, identities, set(), list(residents.buckets), position, now)
     signals.set_cursor(conn, signals.STORED, position)
 
 
@@ -67,12 +73,16 @@ def _store(
     residents: Residents,
     identities: Identities,
     chosen: set[int],
+    buckets: Sequence[Bucket],
     end: int,
     now: int,
 ) -> None:
-    if not chosen:
-        return
-    lag = lagging(residents, identities, chosen)
+    """Store subjects, and who is behind in some buckets, as they are after the events before log offset `end`."""
+    behind, slots = storing.behind(residents, buckets)
+    lag = lagging(residents, identities, [*chosen, *slots])
     if lag:
         save_profiles(conn, current, residents, identities, lag)
-    residents.flush(conn, sorted(chosen), end, now)
+    behind = list(dict.fromkeys([*behind, *residents.overdue]))
+    written = set(behind)
+    storing.flush(conn, residents, [slot for slot in chosen if residents.bucket_of(slot) not in written], end, now)
+    storing.write(conn, residents, behind, end, now)

@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 import structlog
 
+from antiphon.evaluate import storing
 from antiphon.evaluate.absorb import mark
 from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.fill import CHUNK, everybody
@@ -74,7 +75,7 @@ def compute_everybody(
                     mark(residents, identities, key)
                 rows.judge(slot, kernel.rules_plan([*numbers, *current.program.rules_for_traits(kind, hidden)]))
             Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, NOTHING)
-            residents.flush(conn, residents.behind(), position)
+            storing.flush(conn, residents, residents.behind(), position)
     rows = Rows()
     judge_members(conn, current, residents, identities, outcome, rows)
     Judge(conn, current, residents, identities, now, position, outcome, quiet=True).absorb(rows, NOTHING)

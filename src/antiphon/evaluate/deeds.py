@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.identity import Identities
-from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
+from antiphon.evaluate.residents import Residents
+from antiphon.evaluate.roster import UNKNOWN_HOME
 from antiphon.model.event import INTERNAL, LATE, Event
 from antiphon.model.event_batch import EventBatch, Slots
 from antiphon.model.subject import SubjectKey, SubjectKind

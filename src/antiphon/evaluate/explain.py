@@ -12,7 +12,7 @@ import msgspec
 from antiphon.evaluate.computed import specs
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.program import InForce
-from antiphon.evaluate.record import Extra, Stored, block_of, decode, decode_extra
+from antiphon.evaluate.record import Extra, Stored, block_of, decode, decode_extra, instant
 from antiphon.model.event import INTERNAL, LATE, Event
 from antiphon.model.subject import SubjectKey, SubjectKind
 from antiphon.rules.explain import ConditionReport
@@ -21,7 +21,7 @@ from antiphon.rules.live import Program
 from antiphon.rules.pieces import Pieces
 from antiphon.rules.state import SubjectState, SubjectView, seen
 from antiphon.rules.zones import local_days
-from antiphon.store import computed_traits, metric_numbers, subjects
+from antiphon.store import computed_traits, metric_numbers, states, subjects
 from antiphon.store.engine import Connection
 from antiphon.store.program import RuleRow
 from antiphon.store.subjects import Membership
@@ -47,7 +47,7 @@ class Part:
         self.state = SubjectState(traits=self.extra.traits)
         self.judged: dict[int, tuple[bool, int, int | None]] = {}
         if stored is not None:
-            self.state.first_seen, self.state.last_seen = stored.first_seen, stored.last_seen
+            self.state.first_seen, self.state.last_seen = instant(stored.first_seen), instant(stored.last_seen)
             if stored.block:
                 words = block_of(stored.block)
                 names = names_of(program.compilers[kind].metrics, numbers, program.days)
@@ -103,8 +103,11 @@ def explain(
 
 
 def _stored(conn: Connection, key: SubjectKey) -> Stored | None:
-    found = subjects.load(conn, key.kind, [key.id]).get(key.id)
-    return None if found is None else decode(found)
+    for content in map(decode, states.contents_for(conn, key)):
+        index = content.find(key)
+        if index is not None:
+            return content.member(index)
+    return None
 
 
 def _company_traits(conn: Connection, current: InForce, key: SubjectKey) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from antiphon.evaluate.record import Extra, decode_extra, encode_extra
@@ -43,9 +43,11 @@ class Extras:
         self._changed.add(slot)
         return self.get(slot)
 
-    def encoded(self, slot: int) -> bytes:
-        """As it is stored; call `encode` first."""
-        return self._encoded.get(slot, b"")
+    def encoded(self, slots: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """Those of `slots` that have any, as they are stored: which, and what."""
+        self.encode()
+        found = map(self._encoded.get, slots)
+        return ((index, encoded) for index, encoded in enumerate(found) if encoded)
 
     def put(self, slot: int, encoded: bytes) -> None:
         """Set what was read; empty for nothing."""

@@ -25,6 +25,7 @@ from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.deeds import Rows
 from antiphon.evaluate.identity import Identities, id_of
 from antiphon.evaluate.judge import NOTHING, Judge, Outcome
+from antiphon.evaluate.merging import Merger
 from antiphon.evaluate.residents import Residents
 from antiphon.evaluate.running import Running
 from antiphon.model.event import Event
@@ -35,7 +36,7 @@ from antiphon.rules.history_rows import history_tables
 from antiphon.rules.live import Program
 from antiphon.rules.selectors import event_names
 from antiphon.rules.touch import Plan
-from antiphon.store import fills, subjects
+from antiphon.store import fills, states, subjects
 from antiphon.store import program as store
 from antiphon.store.computed_traits import ComputedTrait
 from antiphon.store.engine import Connection
@@ -240,14 +241,15 @@ class Filling:
         for kind in ("user", "anonymous", "company"):
             residents.bring(conn, kind, {subject.id for _, _, subject, _ in items if subject.kind == kind})
         homes: dict[SubjectKey, str | None] = {}
+        merger = Merger(residents)
         for kind, key, subject, value in items:
             slot = residents.slot(conn, subject)
             changes.stored.add(subject)
             person = subject.kind != "company"
             if kind == "user" or not person:
-                residents.merge(slot, kind, key, value)
+                merger.add(slot, kind, key, value)
             if kind == "company":
-                residents.merge(slot, kind, key, value, part=True)
+                merger.add(slot, kind, key, value, part=True)
             if kind == "company" and person:
                 root = identities.root(subject)
                 if root not in homes:
@@ -255,9 +257,9 @@ class Filling:
                 home = homes[root]
                 if home is not None:
                     company = SubjectKey("company", home)
-                    residents.merge(residents.slot(conn, company), kind, key, value)
+                    merger.add(residents.slot(conn, company), kind, key, value)
                     changes.stored.add(company)
-        residents.merged()
+        merger.finish()
         self._tell(conn, "counting", self.done, self.total)
         return len(items)
 
@@ -267,7 +269,7 @@ class Filling:
         self.done = self.total = 0
         for rule in self.rows:
             keys = everybody(conn, residents, rule.subject_kind)
-            self.first.pending[rule.id] = {key.id for key in keys if identities.root(key) == key}
+            self.first.pending[rule.id] = {key.id: None for key in keys if identities.root(key) == key}
             self.total += len(self.first.pending[rule.id])
 
     def judge(
@@ -283,7 +285,7 @@ class Filling:
         """Judge a slice of those who are left; whether that was everybody, and the rules are filled."""
         for rule in sorted(self.rows, key=lambda row: current.rank(row.id)):
             pending = self.first.pending[rule.id]
-            some = sorted(islice(pending, SLICE))
+            some = list(islice(pending, SLICE))
             if not some:
                 continue
             residents.load(conn, rule.subject_kind, some)
@@ -304,7 +306,8 @@ class Filling:
                 conn, current, residents, identities, now, position, outcome, fillings=[First(self.first, rule.id)]
             )
             judge.absorb(rows, NOTHING)
-            pending.difference_update(some)
+            for one in some:
+                del pending[one]
             self.done += len(some)
             self._tell(conn, "judging", self.done, self.total)
             return False
@@ -347,10 +350,13 @@ def _folded(program: Program, keys: Mapping[SubjectKind, set[str]], position: in
 
 
 def everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iterator[SubjectKey]:
-    """Everybody who is stored or in memory."""
-    known = set(residents.places[kind])
-    yield from (SubjectKey(kind, one) for one in known)
-    yield from (key for key in subjects.all_keys(conn, kind) if key.id not in known)
+    """Everybody who is stored or in memory, in the order in which states are stored."""
+    for bucket in residents.buckets:
+        mine = [residents.key(slot) for slot in bucket.slots]
+        if bucket.away:
+            content = residents.content(bucket, states.read(conn, [bucket.lowest]).get(bucket.lowest))
+            mine += [key for key in content.members() if key.id not in residents.places[key.kind]]
+        yield from (key for key in mine if key.kind == kind)
 
 
 def _restore(residents: Residents, slot: int, rule_id: int, membership: subjects.Membership | None) -> None:

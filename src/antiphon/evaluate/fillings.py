@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import structlog
 
+from antiphon.evaluate import storing
 from antiphon.evaluate.already import FirstJudgements
 from antiphon.evaluate.changes import Changes
 from antiphon.evaluate.computed import compute_everybody
@@ -224,7 +225,7 @@ def merge_now(conn: Connection, filling: Filling, residents: Residents, identiti
         slots = [residents.slot(conn, key) for key in changes.stored]
         for slot in slots:
             residents.soil(slot, position)
-        residents.flush(conn, slots, position)
+        storing.flush(conn, residents, slots, position)
         changes.stored.clear()
 
 
@@ -243,7 +244,7 @@ def judge_now(
         outcome.add(compute_everybody(conn, current, filling.traits, residents, identities, now, position))
     filling.begin_judging(conn, residents, identities)
     while not filling.judge(conn, current, residents, identities, now, position, outcome):
-        residents.flush(conn, residents.behind(), position)
+        storing.flush(conn, residents, residents.behind(), position)
 
 
 def _numbers(rows: Iterable[RuleRow], traits: Iterable[ComputedTrait]) -> list[int]:

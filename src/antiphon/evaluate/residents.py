@@ -6,80 +6,76 @@ Only evaluation writes the table, so what is in memory is at least as new as wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from antiphon.evaluate.buckets import MOST, UNKNOWN, Bucket, Buckets
 from antiphon.evaluate.extras import Extras
-from antiphon.evaluate.record import Extra, Stored, block_of, decode, encode
+from antiphon.evaluate.record import (
+    EMPTY,
+    FIRST_SEEN,
+    LAST_SEEN,
+    PART_FIRST_SEEN,
+    PART_LAST_SEEN,
+    POSITION,
+    PROFILED_AT,
+    RECHECK_AT,
+    Content,
+    Extra,
+    decode,
+    foreign,
+    instant,
+    joined,
+)
+from antiphon.evaluate.roster import UNKNOWN_HOME, Roster
 from antiphon.evaluate.rounds import Rounds
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
-from antiphon.rules.accumulators import exact_weight
 from antiphon.rules.kernel.blocks import (
-    ANONYMOUS,
     CLEAN,
     COMPANY,
-    FAR,
-    FIRST_SLOTS,
     NEVER,
     NEW,
     PART,
     STALE,
-    USER,
     Ints,
-    Memory,
-    Slots,
 )
-from antiphon.rules.kernel.layout import COUNT, FOLLOW_UP, WEIGHT_ONE, Names, how_of, is_ever
+from antiphon.rules.kernel.layout import Names, how_of, is_ever
 from antiphon.rules.kernel.lower import Kernel
 from antiphon.rules.state import SubjectState
-from antiphon.store import subjects
+from antiphon.store import states
 from antiphon.store.engine import Connection
+from antiphon.store.states import place_of
 
-KINDS: dict[StateKind, int] = {"user": USER, "company": COMPANY, "anonymous": ANONYMOUS}
 _BEFORE = int(NEVER)
-_NOT_STORED = -1
-UNKNOWN_HOME = -2
 _FULL = 0.8
+_SLACK = 8  # so much of the capacity may be exceeded for a while
+
+READ_AHEAD = 400
+"""Buckets read at a time at a start."""
 
 SWEEP = 20_000
 """Slots looked through at a tick for what no rule uses any more."""
 
 
-class Residents:
+class Residents(Roster):
     """Slots of the subjects in memory, at most about `capacity` between ticks."""
 
     def __init__(self, capacity: int) -> None:
         """Nobody is in memory."""
         self._capacity = capacity
-        self.memory = Memory()
-        self.places: dict[StateKind, dict[str, int]] = {"user": {}, "company": {}, "anonymous": {}}
-        self.names: list[str] = []
-        self._kind_of: list[StateKind] = []
-        self.count = 0
-        self._free: list[int] = []
-        self.part = np.full(FIRST_SLOTS, -1, dtype=np.int64)
-        self.part_first = np.full(FIRST_SLOTS, _BEFORE, dtype=np.int64)
-        self.part_last = np.full(FIRST_SLOTS, _BEFORE, dtype=np.int64)
-        self.profiled_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
-        self.applied = np.zeros(FIRST_SLOTS, dtype=np.int64)
-        self.used_at = np.zeros(FIRST_SLOTS, dtype=np.int64)
-        self.stored_recheck = np.full(FIRST_SLOTS, _NOT_STORED, dtype=np.int64)
-        self.home = np.full(FIRST_SLOTS, UNKNOWN_HOME, dtype=np.int64)
+        super().__init__()
         self._extras = Extras(self._kind_of)
         self.created: list[int] = []
-        self._merging: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
         self.everybody = False  # whether all that is stored is in memory
+        self.changed: dict[Bucket, set[int]] = {}  # slots that are stored by themselves, newer than their bucket
+        self.overdue: list[Bucket] = []  # in which a stored timer has passed
         self._keys: Ints = np.zeros(0, dtype=np.int64)
         self._swept = self._sweep_to = 0  # between these slots there may be what no rule uses
         self._readings: tuple[object, int] | None = None
         self.rounds = Rounds()
-
-    @property
-    def slots(self) -> Slots:
-        """The columns of the slots."""
-        return self.memory.columns
 
     # -- finding -------------------------------------------------------------------------------------------------
 
@@ -101,20 +97,76 @@ class Residents:
         known = self.places[kind]
         missing = [one for one in ids if one not in known]
         if missing and not self.everybody:
-            for one, state in subjects.load(conn, kind, missing).items():
-                self._install(kind, one, decode(state))
+            self._read(conn, kind, missing)
             missing = [one for one in missing if one not in known]
         return missing
+
+    def _read(self, conn: Connection, kind: StateKind, ids: Iterable[str]) -> None:
+        """Read those of `ids` that are stored only."""
+        wanted: dict[Bucket, list[str]] = {}
+        for one in dict.fromkeys(ids):
+            bucket = self.buckets.at(place_of(one))
+            if bucket.away:
+                wanted.setdefault(bucket, []).append(one)
+        contents = states.read(conn, [bucket.lowest for bucket in wanted])
+        found: list[Content] = []
+        for bucket, some in wanted.items():
+            content = self.content(bucket, contents.get(bucket.lowest))
+            indices = (content.find(SubjectKey(kind, one)) for one in some)
+            there = [index for index in indices if index is not None]
+            bucket.away -= len(there)
+            found.append(content.take(there))
+        self._install(joined(found))
+
+    def content(self, bucket: Bucket, data: bytes | None) -> Content:
+        """What is stored of a bucket (None: nothing); how many of them are away is known then."""
+        content = decode(data) if data else EMPTY
+        if bucket.away == UNKNOWN:
+            bucket.away = len(self._not_here(content))
+        return content
+
+    def _not_here(self, content: Content) -> list[int]:
+        """Which members are not in memory."""
+        return [index for index, key in enumerate(content.members()) if key.id not in self.places[key.kind]]
+
+    def read_due(self, conn: Connection, now: int, most: int) -> list[SubjectKey]:
+        """Read those who are away and whose time has come (ms), of at most so many buckets; their buckets are `overdue`."""
+        found: list[Content] = []
+        for lowest, data in states.due(conn, now, most):
+            bucket = self.buckets.at(lowest)
+            content = self.content(bucket, data)
+            rechecks = content.column(RECHECK_AT)
+            due = [index for index in self._not_here(content) if rechecks[index] <= now]
+            bucket.away -= len(due)
+            found.append(content.take(due))
+            self.overdue.append(bucket)
+        read = joined(found)
+        self._install(read)
+        return list(read.members())
+
+    def restore(self, conn: Connection) -> None:
+        """Begin with what is stored: those who are newer than their bucket, and whole buckets as long as there is room."""
+        self.buckets = Buckets(states.all_lowest(conn))
+        changed = [decode(data) for data in states.all_changed(conn)]
+        for slot in self._install(joined(changed)):
+            self.changed.setdefault(self.bucket_of(slot), set()).add(slot)
+        stored = [bucket for bucket in self.buckets if bucket.away]
+        most = self._capacity + self._capacity // _SLACK - READ_AHEAD * MOST
+        while stored and self._size < most:
+            some, stored = stored[:READ_AHEAD], stored[READ_AHEAD:]
+            contents = states.read(conn, [bucket.lowest for bucket in some])
+            found: list[Content] = []
+            for bucket in some:
+                content = decode(contents[bucket.lowest])
+                found.append(content.take(self._not_here(content)))
+                bucket.away = 0
+            self._install(joined(found))
+        self.everybody = not stored
 
     def bring(self, conn: Connection, kind: StateKind, ids: Iterable[str]) -> None:
         """Have all of `ids` in memory, new ones too."""
         for one in self.load(conn, kind, ids):
             self._create(kind, one)
-
-    def key(self, slot: int) -> SubjectKey:
-        """Whose slot it is."""
-        kind = self._kind_of[slot]
-        return SubjectKey(kind, self.names[slot])
 
     # -- what Python keeps ---------------------------------------------------------------------------------------
 
@@ -134,15 +186,6 @@ class Residents:
         """Note that more is in memory than is stored."""
         if self.slots.dirty[slot] == CLEAN:
             self.slots.dirty[slot] = position
-
-    def part_of(self, slot: int) -> int:
-        """The slot of a subject's part; a new one if there is none."""
-        part = int(self.part[slot])
-        if part < 0:
-            part = self._take("")
-            self.slots.kind[part] = PART
-            self.part[slot] = part
-        return part
 
     # -- states --------------------------------------------------------------------------------------------------
 
@@ -174,7 +217,7 @@ class Residents:
                 self._some_names[kind, keys] = names
             metrics = self.memory.metrics(slot, names)
         first, last = int(self.slots.first_seen[slot]), int(self.slots.last_seen[slot])
-        return SubjectState(_time(first), _time(last), metrics | extra.metrics, extra.traits)
+        return SubjectState(instant(first), instant(last), metrics | extra.metrics, extra.traits)
 
     def part_state(self, slot: int) -> SubjectState | None:
         """The state of an id's part; None when there is none."""
@@ -184,7 +227,7 @@ class Residents:
         if first == _BEFORE and part < 0 and not extra.part_metrics:
             return None
         kept = self.memory.metrics(part, self._names["company"]) if part >= 0 else {}
-        return SubjectState(_time(first), _time(last), kept | extra.part_metrics)
+        return SubjectState(instant(first), instant(last), kept | extra.part_metrics)
 
     def put(
         self, slot: int, state: SubjectState, kind: SubjectKind, keys: Iterable[str], *, part: bool = False
@@ -206,29 +249,6 @@ class Residents:
                 else:
                     kept[key] = value
 
-    def merge(self, slot: int, kind: SubjectKind, key: str, value: Any, *, part: bool = False) -> None:
-        """Add what the past has of one metric to what an id (or its part) has of it; `merged` must follow."""
-        metric = self.kernel.native[kind].get(key)
-        where = self.part_of(slot) if part and metric is not None else slot
-        if metric is not None and how_of(metric) != FOLLOW_UP:
-            numbers, values = ([0], [value]) if is_ever(metric) else value
-            if how_of(metric) == COUNT:
-                values = [round(exact_weight(one) * WEIGHT_ONE) for one in values]
-            number = 2 * self.kernel.numbers[kind][key]
-            rows = self._merging.setdefault((how_of(metric), metric.limit), [])
-            rows += [(where, number, bucket, amount) for bucket, amount in zip(numbers, values, strict=True)]
-            return
-        kept = self.part_state(slot) if part else self.state(slot, kind, frozenset([key]))
-        old = None if kept is None else kept.metrics.get(key)
-        both = SubjectState(metrics={key: self.kernel.metric(kind, key).merge(old, value)})
-        self.put(slot, both, kind, [key], part=part)
-
-    def merged(self) -> None:
-        """Do what `merge` has gathered."""
-        for (how, limit), rows in self._merging.items():
-            self.memory.merge_rings(np.array(rows, dtype=np.int64), how, limit)
-        self._merging.clear()
-
     def see(self, slot: int, state: SubjectState, *, part: bool = False) -> None:
         """Set the time in which an id (or its part) is known."""
         first = self.part_first if part else self.slots.first_seen
@@ -246,53 +266,9 @@ class Residents:
         """The slots of which more is in memory than is stored."""
         return np.flatnonzero(self.slots.dirty[: self.count] != CLEAN).tolist()
 
-    def next_behind(self, most: int, end: int) -> list[int]:
-        """Of the next `most` slots those that are behind, to be stored as they are after the events before log offset `end`.
-
-        They come in the order in which slots came to be, since rows of the table that lie next to each other are written together.
-        """
-        first, passed = self.rounds.go_on(most, self.count, end)
-        found = first + np.flatnonzero(self.slots.dirty[first:passed] != CLEAN)
-        return found.tolist()
-
-    def flush(self, conn: Connection, chosen: Sequence[int], position: int, now: int = FAR) -> None:
-        """Store slots as they are after the events before `position`.
-
-        A stored timer that is still to come and too early, as those of absences mostly are, stays: whoever is not in memory then is
-        looked at once too often, and the index of timers need not be written for every event. Without `now` (ms) all are written.
-        """
-        chosen = [slot for slot in chosen if self.slots.kind[slot] != PART]
-        if not chosen:
-            return
-        self._extras.encode()
-        slots = np.array(chosen, dtype=np.int64)
-        recheck, stored = self.slots.recheck_at[slots], self.stored_recheck[slots]
-        kept = (stored > now) & (stored <= recheck) & ((recheck != FAR) | (stored == FAR))
-        self._save(conn, slots[kept], position, timers=False)
-        self._save(conn, slots[~kept], position, timers=True)
-        self.stored_recheck[slots[~kept]] = recheck[~kept]
-        self.slots.dirty[slots] = CLEAN
-        self.applied[slots] = position
-
-    def _save(self, conn: Connection, slots: Ints, position: int, *, timers: bool) -> None:
-        whole = self.memory.blocks(slots)
-        with_part = np.flatnonzero(self.part[slots] >= 0)
-        parts = dict(zip(with_part.tolist(), self.memory.blocks(self.part[slots][with_part]), strict=True))
-        rows: list[tuple[str, str, bytes, int | None]] = []
-        columns = (
-            self.slots.first_seen, self.slots.last_seen, self.profiled_at, self.part_first, self.part_last,
-            self.slots.recheck_at,
-        )  # fmt: skip
-        numbers = zip(slots.tolist(), *(column[slots].tolist() for column in columns), strict=True)
-        for row, (slot, first, last, profiled, part_first, part_last, recheck_at) in enumerate(numbers):
-            stored = Stored(
-                position, _time(first), _time(last), profiled, whole[row], _time(part_first), _time(part_last),
-                parts.get(row, b""), self._extras.encoded(slot),
-            )  # fmt: skip
-            rows.append(
-                (self._kind_of[slot], self.names[slot], encode(stored), None if recheck_at == FAR else recheck_at)
-            )
-        (subjects.save if timers else subjects.save_states)(conn, rows)
+    def encoded_extras(self, slots: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """What is kept beside the blocks of slots, as it is stored, by place in `slots`; most have nothing."""
+        return self._extras.encoded(slots)
 
     def settle(self) -> None:
         """Call after the commit: the longest unused go when there are too many, and a few more lose what no rule uses."""
@@ -302,23 +278,33 @@ class Residents:
             self.memory.drop_unknown(np.arange(self._swept, until), self._keys)
             self._swept = until
         self.created.clear()
-        excess = sum(map(len, self.places.values())) - self._capacity
+        excess = self._size - self._capacity
         if self.memory.fullness > _FULL:  # blocks that were given back are used first from now on
-            excess = max(excess, self.count // 8)
-        if excess > self._capacity // 8:
+            excess = max(excess, self.count // _SLACK)
+        if excess > self._capacity // _SLACK:
             self._evict(excess)
+
+    @property
+    def _size(self) -> int:
+        return sum(map(len, self.places.values()))
 
     def _evict(self, excess: int) -> None:
         count = self.count
-        may = np.flatnonzero((self.slots.dirty[:count] == CLEAN) & (self.slots.kind[:count] != PART))
+        may = (self.slots.dirty[:count] == CLEAN) & (self.slots.kind[:count] != PART)
+        may[list(chain.from_iterable(self.changed.values()))] = False
+        may = np.flatnonzero(may)
         if len(may) > excess:
             may = may[np.argpartition(self.used_at[may], excess)[:excess]]
         for slot in may.tolist():
             if self.slots.kind[slot] == COMPANY:
                 self.home[:count] = UNKNOWN_HOME
             del self.places[self._kind_of[slot]][self.names[slot]]
+            bucket = self.bucket_of(slot)
+            bucket.remove(slot)
+            bucket.away += bucket.away != UNKNOWN
             for one in (int(self.part[slot]), slot):
                 if one >= 0:
+                    self._extras.put(one, b"")
                     self._give_back(one)
         if len(may):
             self.everybody = False
@@ -326,70 +312,37 @@ class Residents:
     # -- slots ---------------------------------------------------------------------------------------------------
 
     def _create(self, kind: StateKind, name: str) -> int:
-        slot = self._take(name)
-        self.slots.kind[slot] = KINDS[kind]
+        slot = self._new(kind, name)
         self.slots.flags[slot] = NEW
-        self._kind_of[slot] = kind
-        self.places[kind][name] = slot
         self.created.append(slot)
         return slot
 
-    def _install(self, kind: StateKind, name: str, stored: Stored) -> None:
-        slot = self._take(name)
-        self.slots.kind[slot] = KINDS[kind]
-        self.slots.flags[slot] = STALE
-        self._kind_of[slot] = kind
-        self.places[kind][name] = slot
-        self.slots.first_seen[slot] = _BEFORE if stored.first_seen is None else stored.first_seen
-        self.slots.last_seen[slot] = _BEFORE if stored.last_seen is None else stored.last_seen
-        self.part_first[slot] = _BEFORE if stored.part_first_seen is None else stored.part_first_seen
-        self.part_last[slot] = _BEFORE if stored.part_last_seen is None else stored.part_last_seen
-        self.profiled_at[slot], self.applied[slot] = stored.profiled_at, stored.position
-        self._extras.put(slot, stored.extra)
-        for where, block in ((slot, stored.block), (-1, stored.part_block)):
-            if block:
-                place = self.part_of(slot) if where < 0 else where
-                self.memory.put_block(place, block_of(block))
-                self.memory.drop_unknown(np.array([place]), self._keys)
-        self.memory.refresh_recheck(slot)
+    def _install(self, content: Content) -> list[int]:
+        """Take into memory what was read of subjects who are not; their slots."""
+        if not len(content):
+            return []
+        slots = [self._new(key.kind, key.id) for key in content.members()]
+        chosen = np.array(slots, dtype=np.int64)
+        self.slots.flags[chosen] = STALE
+        columns = {
+            POSITION: self.applied, FIRST_SEEN: self.slots.first_seen, LAST_SEEN: self.slots.last_seen,
+            PROFILED_AT: self.profiled_at, PART_FIRST_SEEN: self.part_first, PART_LAST_SEEN: self.part_last,
+        }  # fmt: skip
+        for number, column in columns.items():
+            column[chosen] = content.column(number)
+        for index, extra in content.extras.items():
+            self._extras.put(slots[index], extra)
+        own, parts = content.starts()
+        self._put_blocks(chosen, content.blocks, own)
+        with_part = np.flatnonzero(np.diff(parts))
+        if len(with_part):
+            part = np.array([self.part_of(slots[index]) for index in with_part.tolist()], dtype=np.int64)
+            self._put_blocks(part, content.part_blocks, np.append(parts[with_part], parts[-1]))
+        return slots
 
-    def _take(self, name: str) -> int:
-        if self._free:
-            slot = self._free.pop()
-            self.names[slot] = name
-            return slot
-        slot = self.count
-        if slot == len(self.part):
-            self._grow()
-        self.count += 1
-        self.names.append(name)
-        self._kind_of.append("user")
-        return slot
-
-    def _give_back(self, slot: int) -> None:
-        self.memory.clear(slot)
-        self.part[slot], self.profiled_at[slot], self.applied[slot] = -1, 0, 0
-        self.stored_recheck[slot] = _NOT_STORED
-        self.part_first[slot] = self.part_last[slot] = _BEFORE
-        self.home[slot] = UNKNOWN_HOME
-        self.names[slot] = ""
-        self._extras.put(slot, b"")
-        self._free.append(slot)
-
-    def _grow(self) -> None:
-        more = len(self.part)
-        self.memory.grow()
-
-        def longer(column: Ints, value: int) -> Ints:
-            return np.concatenate((column, np.full(more, value, dtype=np.int64)))
-
-        self.part, self.home = longer(self.part, -1), longer(self.home, UNKNOWN_HOME)
-        self.stored_recheck = longer(self.stored_recheck, _NOT_STORED)
-        self.part_first, self.part_last = longer(self.part_first, _BEFORE), longer(self.part_last, _BEFORE)
-        self.profiled_at, self.applied, self.used_at = (
-            longer(column, 0) for column in (self.profiled_at, self.applied, self.used_at)
-        )
-
-
-def _time(instant: int) -> int | None:
-    return None if instant == _BEFORE else instant
+    def _put_blocks(self, chosen: Ints, data: bytes, starts: Ints) -> None:
+        try:
+            self.memory.put_packed(chosen, data, starts)
+        except ValueError as error:
+            raise foreign() from error
+        self.memory.drop_unknown(chosen, self._keys)

@@ -16,5 +16,5 @@ class EvaluateSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     evaluate_batch: int = 10_000
     hot_subjects: int = 1_000_000
-    replay_events: int = 2_000_000
+    replay_events: int = 4_000_000
     fill_within: int = 20_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,10 +34,11 @@ from antiphon.store import (
     metric_numbers,
     program,
     signals,
+    states,
     subjects,
     workflow_runs,
 )
-from antiphon.store.dedupe import DedupeIndex
+from antiphon.store.dedupe import DedupeIndex, Repeat
 from antiphon.store.engine import Connection, Store
 from antiphon.store.lease import Guard
 from antiphon.store.wake import Topic
@@ -44,6 +46,7 @@ from antiphon.store.wake import Topic
 PARTITION = 0
 CURSOR = f"evaluate:{PARTITION}"
 DUE_BATCH = 2_000
+DUE_BUCKETS = 100
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -54,6 +57,13 @@ class Progress(msgspec.Struct, frozen=True):
     transitions: int
     more: bool = False
     next_due: int | None = None
+
+
+class Ready(NamedTuple):
+    """What a tick begins with: events, and which of them were seen before."""
+
+    stretch: log.Stretch
+    repeats: list[Repeat]
 
 
 class Evaluator:
@@ -95,6 +105,7 @@ class Evaluator:
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
         self._dedupe: DedupeIndex | None = None
+        self._position: int | None = None  # where the next tick begins
         self._fillings.cancel()
 
     def tick(self) -> Progress:
@@ -126,39 +137,54 @@ class Evaluator:
                 store_all(conn, self._current, self._residents, self._identities_of(conn), position, self._clock())
 
     def _tick(self) -> Progress:
-        now = self._clock()
-        limit = self._settings.evaluate_batch
-        with self._store.log.read() as log_conn, self._store.state.write() as conn:
-            self._guard(conn)
-            position = signals.cursor(conn, CURSOR)
-            outcome = Outcome()
-            current = self._refresh(conn, log_conn, position, now, outcome)
-            stretch = log.read_stretch(log_conn, position, limit, PARTITION)
-            events, end = self._unique(conn, log_conn, stretch), stretch.end_offset
-            identities = self._identities_of(conn)
-            changes = self._judge(conn, current, identities, events, now, position, outcome)
-            worked = False
-            if self._fillings:
-                step = self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome)
-                if step.ready:
-                    self._fingerprint = None
-                worked = step.worked
-            self._save(conn, current, identities, changes, outcome)
-            store_behind(
-                conn,
-                current,
-                self._residents,
-                identities,
-                changes,
-                outcome,
-                position,
-                end,
-                self._settings.replay_events,
-                now,
-            )
-            if end != position:
-                signals.set_cursor(conn, CURSOR, end)
-            next_due = self._soonest(conn, now)
+        now, limit, ready = self._clock(), self._settings.evaluate_batch, None
+        with self._store.log.read() as log_conn:
+            if self._position is not None:  # before the transaction: others write meanwhile
+                ready = self._read(log_conn, self._position, limit)
+            with self._store.state.write() as conn:
+                self._guard(conn)
+                position = signals.cursor(conn, CURSOR)
+                if position != self._position:  # at a start
+                    self._forget()
+                    ready = None
+                progress = self._evaluate(conn, log_conn, position, ready, now, limit)
+        self._position = position + progress.events
+        return progress
+
+    def _evaluate(
+        self, conn: Connection, log_conn: Connection, position: int, ready: Ready | None, now: int, limit: int
+    ) -> Progress:
+        outcome = Outcome()
+        current = self._refresh(conn, log_conn, position, now, outcome)
+        if ready is None:
+            self._dedupe = DedupeIndex(PARTITION)
+            self._dedupe.restore(conn, log_conn, position)
+            ready = self._read(log_conn, position, limit)
+        events, end = self._unique(conn, log_conn, ready), ready.stretch.end_offset
+        identities = self._identities_of(conn)
+        changes = self._judge(conn, current, identities, events, now, position, outcome)
+        worked = False
+        if self._fillings:
+            step = self._fillings.step(conn, current, self._residents, identities, changes, now, position, outcome)
+            if step.ready:
+                self._fingerprint = None
+            worked = step.worked
+        self._save(conn, current, identities, changes, outcome)
+        store_behind(
+            conn,
+            current,
+            self._residents,
+            identities,
+            changes,
+            outcome,
+            position,
+            end,
+            self._settings.replay_events,
+            now,
+        )
+        if end != position:
+            signals.set_cursor(conn, CURSOR, end)
+        next_due = self._soonest(conn, now)
         more = end - position >= limit or worked or (next_due is not None and next_due <= now)
         wake_at = self._fillings.wake_at(now)
         if wake_at is not None:
@@ -170,17 +196,19 @@ class Evaluator:
             self._identities = Identities(subjects.load_identities(conn))
         return self._identities
 
-    def _unique(self, conn: Connection, log_conn: Connection, stretch: log.Stretch) -> EventBatch:
+    def _read(self, log_conn: Connection, position: int, limit: int) -> Ready:
+        stretch = log.read_stretch(log_conn, position, limit, PARTITION)
+        assert self._dedupe is not None, "it is restored at a start"  # noqa: S101
+        return Ready(stretch, self._dedupe.check(stretch.first_offset, stretch.events))
+
+    def _unique(self, conn: Connection, log_conn: Connection, ready: Ready) -> EventBatch:
         """The events that were not seen before, in log order."""
-        if self._dedupe is None:
-            self._dedupe = DedupeIndex(PARTITION)
-            self._dedupe.restore(conn, log_conn, stretch.first_offset)
-        events = stretch.events
-        repeats = self._dedupe.check(stretch.first_offset, events)
-        if repeats:
-            log_duplicates.record(conn, log_conn, stretch.first_offset, events, repeats, PARTITION)
-            events = events.take(np.delete(np.arange(len(events)), [repeat.index for repeat in repeats]))
-        self._dedupe.save(conn)
+        events, first = ready.stretch.events, ready.stretch.first_offset
+        if ready.repeats:
+            log_duplicates.record(conn, log_conn, first, events, ready.repeats, PARTITION)
+            events = events.take(np.delete(np.arange(len(events)), [repeat.index for repeat in ready.repeats]))
+        if self._dedupe is not None:
+            self._dedupe.save(conn)
         return events
 
     # -- the program -------------------------------------------------------------------------------------------
@@ -210,7 +238,7 @@ class Evaluator:
         self._residents.use(current.kernel)
         self._current, self._fingerprint = current, fingerprint
         if before is None:
-            self._residents.everybody = not subjects.any_stored(conn)
+            self._residents.restore(conn)
             start, identities = signals.cursor(conn, signals.STORED), self._identities_of(conn)
             replay(conn, log_conn, current, self._residents, identities, start, position, now)
         ended = program.rules_with_members(conn) if before is None else before.rules.keys()
@@ -320,24 +348,20 @@ class Evaluator:
         now: int,
         outcome: Outcome,
     ) -> None:
-        """Judge those who are not in memory and whose time has come; those who are, are stored anew with their right time."""
+        """Judge those who are not in memory and whose time has come; their buckets are stored anew with the right time."""
         residents = self._residents
         if residents.everybody:
             return
-        due = subjects.due(conn, now, DUE_BATCH)
+        due = residents.read_due(conn, now, DUE_BUCKETS)
         if not due:
             return
-        resident = [slot for key in due if (slot := residents.places[key.kind].get(key.id)) is not None]
-        outcome.moved.update(resident)
         slots: list[int] = []
         for key in due:
-            if key.id not in residents.places[key.kind]:
-                slot = residents.slot(conn, key)
-                if key.kind != "anonymous":
-                    for member in identities.group(key) if key.kind == "user" else ():
-                        residents.find(conn, member)
-                    absorb.mark(residents, identities, identities.root(key))
-                slots.append(slot)
+            slots.append(residents.slot(conn, key))
+            if key.kind != "anonymous":
+                for member in identities.group(key) if key.kind == "user" else ():
+                    residents.find(conn, member)
+                absorb.mark(residents, identities, identities.root(key))
         self._judge_due(conn, current, identities, judge, np.array(slots, dtype=np.int64), outcome)
         outcome.moved.update(slots)
 
@@ -345,7 +369,7 @@ class Evaluator:
         """When the next subject must be looked at (ms), or earlier; None if never."""
         soonest = self._residents.memory.next_due(now)
         if not self._residents.everybody:
-            stored = subjects.next_due(conn)
+            stored = states.next_due(conn)
             soonest = soonest if stored is None else min(soonest, stored)
         return None if soonest == FAR else soonest
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from antiphon.evaluate.absorb import company_of
 from antiphon.evaluate.identity import Identities, id_of, links_of, user_key
-from antiphon.evaluate.residents import UNKNOWN_HOME, Residents
+from antiphon.evaluate.residents import Residents
+from antiphon.evaluate.roster import UNKNOWN_HOME
 from antiphon.model.event import Event
 from antiphon.model.subject import SubjectKey
 from antiphon.store.engine import Connection

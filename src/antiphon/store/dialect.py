@@ -104,6 +104,13 @@ def update_rows(conn: Connection, table: Table, columns: Sequence[str], rows: Se
         _for_each(conn, statement, rows)
 
 
+def delete_ranges(conn: Connection, table: Table, column: str, ranges: Sequence[tuple[Any, Any]]) -> None:
+    """Delete the rows in which a column is in one of many ranges: from, and up to."""
+    if ranges:
+        mark = _mark(conn)
+        _for_each(conn, f"DELETE FROM {table.name} WHERE {column} >= {mark} AND {column} < {mark}", ranges)  # noqa: S608
+
+
 def _for_each(conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement for many rows at once; the driver tells many from one by their being a list."""
     conn.exec_driver_sql(statement, rows if isinstance(rows, list) else list(rows))

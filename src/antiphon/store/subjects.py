@@ -1,25 +1,16 @@
-"""Subject state, profiles, identities and memberships: what evaluation reads and writes in a tick."""
+"""Profiles, identities and memberships: what evaluation reads and writes in a tick beside states."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Integer, bindparam, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from antiphon.model.subject import StateKind, SubjectKey, SubjectKind
 from antiphon.store import tables as t
-from antiphon.store.dialect import as_json, chunks, update_rows, upsert, upsert_rows
-
-# made once: to make a statement takes longer than to run it
-_DUE = (
-    select(t.subjects.c.kind, t.subjects.c.id)
-    .where(t.subjects.c.recheck_at.is_not(None), t.subjects.c.recheck_at <= bindparam("now"))
-    .order_by(t.subjects.c.recheck_at)
-    .limit(bindparam("most", type_=Integer))
-)
-_NEXT_DUE = select(func.min(t.subjects.c.recheck_at)).where(t.subjects.c.recheck_at.is_not(None))
+from antiphon.store.dialect import as_json, chunks, upsert, upsert_rows
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -42,63 +33,6 @@ class ProfileRow(msgspec.Struct, frozen=True):
     company_id: str | None
     first_seen: int
     last_seen: int
-
-
-def load(conn: Connection, kind: StateKind, ids: Sequence[str]) -> dict[str, bytes]:
-    """The encoded state of those of `ids` that have one."""
-    found: dict[str, bytes] = {}
-    for some in chunks(ids):
-        rows = conn.execute(
-            select(t.subjects.c.id, t.subjects.c.state).where(t.subjects.c.kind == kind, t.subjects.c.id.in_(some))
-        )
-        found.update((row.id, row.state) for row in rows)
-    return found
-
-
-def save(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
-    """Write (kind, id, encoded state, when it must be looked at again in ms or None) over what was there."""
-    upsert_rows(conn, t.subjects, ("kind", "id", "state", "recheck_at"), states)
-
-
-def save_states(conn: Connection, states: Sequence[tuple[str, str, bytes, int | None]]) -> None:
-    """Write the encoded states of those who have one; when they must be looked at stays as it was."""
-    update_rows(conn, t.subjects, ("state",), [(state, kind, id_) for kind, id_, state, _ in states])
-
-
-def any_stored(conn: Connection) -> bool:
-    """Whether there is any state at all."""
-    return conn.execute(select(t.subjects.c.id).limit(1)).first() is not None
-
-
-def due(conn: Connection, now: int, limit: int) -> list[SubjectKey]:
-    """Subjects whose time to be looked at again has come, the longest overdue first."""
-    rows = conn.execute(_DUE, {"now": now, "most": limit})
-    return [SubjectKey(row.kind, row.id) for row in rows]
-
-
-def next_due(conn: Connection) -> int | None:
-    """When the next subject must be looked at (ms), or None."""
-    return conn.execute(_NEXT_DUE).scalar_one()
-
-
-def all_keys(conn: Connection, kind: StateKind, chunk: int = 1000) -> Iterator[SubjectKey]:
-    """Everybody of a kind who has state, by id; read in chunks, so that the caller may write meanwhile."""
-    last = ""
-    while True:
-        rows = (
-            conn.execute(
-                select(t.subjects.c.id)
-                .where(t.subjects.c.kind == kind, t.subjects.c.id > last)
-                .order_by(t.subjects.c.id)
-                .limit(chunk)
-            )
-            .scalars()
-            .all()
-        )
-        if not rows:
-            return
-        yield from (SubjectKey(kind, id_) for id_ in rows)
-        last = rows[-1]
 
 
 def load_identities(conn: Connection) -> dict[SubjectKey, tuple[str, int]]:

@@ -56,16 +56,27 @@ emissions = Table(  # events of our own on their way into the log; the log's ded
 
 # -- evaluate ---------------------------------------------------------------------------------------------------
 
-subjects = Table(
-    "subjects",
+states = Table(  # of subjects, in buckets by a hash of their ids
+    "states",
     metadata,
-    Column("kind", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("state", LargeBinary, nullable=False),
+    Column(  # place in it; SQLite finds rows by an INTEGER themselves
+        "lowest", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False
+    ),
+    Column("content", LargeBinary, nullable=False),
     Column("recheck_at", BigInteger),
 )
-Index("ix_subjects_recheck_at", subjects.c.recheck_at, sqlite_where=subjects.c.recheck_at.is_not(None),
-      postgresql_where=subjects.c.recheck_at.is_not(None))  # fmt: skip
+Index("ix_states_recheck_at", states.c.recheck_at, sqlite_where=states.c.recheck_at.is_not(None),
+      postgresql_where=states.c.recheck_at.is_not(None))  # fmt: skip
+
+changed_states = Table(  # of single subjects, until their bucket is written
+    "changed_states",
+    metadata,
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 fills = Table(  # how far rules, and computed traits by their numbers, are that are being filled
     "fills",

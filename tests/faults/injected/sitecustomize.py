@@ -25,7 +25,9 @@ POINTS = {
     "log_append": "antiphon.store.log:append_packed",
     "log_commit": "antiphon.store.log_writer:LogWriter._commit",
     "evaluate_tick": "antiphon.evaluate.stage:Evaluator.tick",
-    "save_states": "antiphon.store.subjects:save",
+    "save_states": "antiphon.store.states:save",
+    "save_changed_states": "antiphon.store.states:save_changed",
+    "drop_changed_states": "antiphon.store.states:drop_changed",
     "save_profiles": "antiphon.store.subjects:save_profiles",
     "save_memberships": "antiphon.store.subjects:save_memberships",
     "add_signals": "antiphon.store.signals:add_signals",
@@ -100,7 +102,8 @@ def _crash_point(folder, name):
 
 def _cursor_without_state(module):
     """The cursor is committed, the state that goes with it is only in memory."""
-    _plant(module, "save", lambda _save: lambda _conn, _states: None)
+    for name in ("save", "save_contents", "save_changed"):
+        _plant(module, name, lambda _save: lambda _conn, _states: None)
 
 
 def _commit_after_send(module):
@@ -162,7 +165,7 @@ def _restart_at_once(module):
 
 
 BUGS = {
-    "cursor_without_state": ("antiphon.store.subjects", _cursor_without_state),
+    "cursor_without_state": ("antiphon.store.states", _cursor_without_state),
     "commit_after_send": ("antiphon.store.outbox", _commit_after_send),
     "resend_at_data": ("antiphon.store.outbox", _resend_at_data),
     "no_recovery": ("antiphon.store.outbox", _no_recovery),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,11 +34,11 @@ def test_blocks_come_back_as_they_were(drawn: list[list[int | list[int]]]) -> No
         flat = [word for one in words for word in (one if isinstance(one, list) else [one])]
         memory.columns.offset[slot] = top = 16384 * slot
         memory.words[top : top + 3 + len(flat)] = [0, 0, 3 + len(flat), *flat]
-    packed = memory.blocks(slots)
+    data, starts = memory.packed(slots)
     other = Memory(1 << 17)
-    for slot, data in zip(slots.tolist(), packed, strict=True):
-        other.put_block(slot, unpacked(data))
-        assert held(other, slot).tolist() == held(memory, slot).tolist() == unpacked(data).tolist()
+    other.put_packed(slots, data, starts)
+    for slot, (start, end) in enumerate(pairwise(starts.tolist())):
+        assert held(other, slot).tolist() == held(memory, slot).tolist() == unpacked(data[start:end]).tolist()
 
 
 def test_a_block_of_small_numbers_takes_few_bytes() -> None:
@@ -44,8 +46,9 @@ def test_a_block_of_small_numbers_takes_few_bytes() -> None:
     memory = Memory(1 << 10)
     memory.columns.offset[0] = 0
     memory.words[:40] = [0, 0, 40, *[0] * 30, 1, 256, 257, -1, 0, 0, 0]
-    assert len(memory.blocks(np.array([0]))[0]) == 2 + 2 + 2 + 2 + 2 + 3 + 9 + 2
-    assert memory.blocks(np.array([1])) == [b""]
+    data, starts = memory.packed(np.array([0, 1]))
+    assert starts.tolist() == [0, len(data), len(data)]
+    assert len(data) == 2 + 2 + 2 + 2 + 2 + 3 + 9 + 2
 
 
 @pytest.mark.parametrize(
@@ -55,3 +58,6 @@ def test_what_is_no_block_is_refused(data: bytes) -> None:
     """Bytes cut short, and what another version wrote."""
     with pytest.raises(ValueError, match="no block"):
         unpacked(data)
+    if data:  # no bytes at all are no block at all
+        with pytest.raises(ValueError, match="no block"):
+            Memory(1 << 10).put_packed(np.array([0]), data, np.array([0, len(data)]))

@@ -218,25 +218,26 @@ class Memory:
 
     # -- storing ---------------------------------------------------------------------------------------------------
 
-    def blocks(self, chosen: Ints) -> list[bytes]:
-        """The blocks of slots, packed as `words.h` says; empty for a slot without."""
+    def packed(self, chosen: Ints) -> tuple[bytes, Ints]:
+        """The blocks of slots one after the other, packed as `words.h` says, and where each begins (one more: the end)."""
         chosen = whole(chosen)
         starts = np.zeros(len(chosen) + 1, dtype=np.int64)
         arguments = (self.arena, self.slots, address(chosen), len(chosen), address(starts))
         library().copy_blocks(*arguments, None)
         content = np.empty(starts[-1], dtype=np.uint8)
         library().copy_blocks(*arguments, address(content))
-        ends = starts.tolist()
-        data = content[: ends[-1]].tobytes()
-        return [data[ends[row] : ends[row + 1]] for row in range(len(chosen))]
+        return content[: starts[-1]].tobytes(), starts
 
-    def put_block(self, slot: int, words: Ints) -> None:
-        """Give a slot a block, see `unpacked`."""
-        _check(library().put_block(self.arena, self.slots, slot, address(words), len(words)))
+    def put_packed(self, chosen: Ints, data: bytes, starts: Ints) -> None:
+        """Give slots the blocks that `packed` gave; raises ValueError for bytes that hold none."""
+        chosen, starts, content = whole(chosen), whole(starts), np.frombuffer(data, dtype=np.uint8)
+        arguments = (address(chosen), len(chosen), address(content), address(starts))
+        if _check(library().put_blocks(self.arena, self.slots, *arguments)) < 0:
+            raise ValueError("the bytes hold no block of a subject")
 
 
 def unpacked(data: bytes) -> Ints:
-    """The words of a block that `Memory.blocks` gave; raises ValueError when that is none."""
+    """The words of a block that `Memory.packed` gave; raises ValueError when that is none."""
     content = np.frombuffer(data, dtype=np.uint8)
     count = library().unpack(address(content), len(content), None)
     words = np.empty(max(count, 0), dtype=np.int64)
@@ -247,6 +248,7 @@ def unpacked(data: bytes) -> Ints:
     return words
 
 
-def _check(result: int) -> None:
-    if result < 0:
+def _check(result: int) -> int:
+    if result == -1:
         raise ArenaFull("There is no more room for the state of subjects: lower hot_subjects, or use a larger machine.")
+    return result

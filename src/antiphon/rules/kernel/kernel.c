@@ -917,16 +917,32 @@ int set_inputs(Arena *arena, Slots *slots, const i64 *chosen, i64 count, const d
     return 0;
 }
 
-/* Give a slot a block with this content. */
-int put_block(Arena *arena, Slots *slots, i64 slot, const i64 *content, i64 count) {
-    release(arena, slots, slot);
-    int16_t kind;
-    i64 place = allocate(arena, count, &kind);
-    if (place < 0) return -1;
-    memcpy(arena->words + place, content, count * sizeof(i64));
-    slots->offset[slot] = place;
-    slots->size[slot] = kind;
+/* Give slots the blocks that `copy_blocks` packed, which begin at `starts` in `content` (one more: the end); none where there are no
+ * bytes. -1 when the arena is full, -2 for bytes that hold no block. */
+int put_blocks(Arena *arena, Slots *slots, const i64 *chosen, i64 count, const uint8_t *content, const i64 *starts) {
+    for (i64 i = 0; i < count; i++) {
+        const uint8_t *data = content + starts[i];
+        i64 bytes = starts[i + 1] - starts[i], size = bytes ? unpack_words(data, bytes, NULL) : 0;
+        if (!bytes) continue;
+        if (size < HEAD) return -2;
+        release(arena, slots, chosen[i]);
+        int16_t kind;
+        i64 place = allocate(arena, size, &kind);
+        if (place < 0) return -1;
+        unpack_words(data, bytes, arena->words + place);
+        if (arena->words[place + 2] != size) return -2;
+        slots->offset[chosen[i]] = place;
+        slots->size[chosen[i]] = kind;
+        refresh_recheck(arena, slots, chosen[i]);
+    }
     return 0;
+}
+
+enum { AHEAD = 4, FETCHED = 64 }; /* blocks; and words of each, the usual block's */
+
+/* Have a block's words brought near: slots of one bucket lie anywhere. */
+static void fetch(const Arena *arena, i64 block) {
+    for (i64 word = 0; block >= 0 && word < FETCHED; word += 8) __builtin_prefetch(arena->words + block + word);
 }
 
 /* Where the blocks of the chosen slots, packed, begin, one after the other (one more: the end), and the blocks themselves; with
@@ -934,6 +950,7 @@ int put_block(Arena *arena, Slots *slots, i64 slot, const i64 *content, i64 coun
 void copy_blocks(Arena *arena, Slots *slots, const i64 *chosen, i64 count, i64 *starts, uint8_t *content) {
     starts[0] = 0;
     for (i64 i = 0; i < count; i++) {
+        if (i + AHEAD < count) fetch(arena, slots->offset[chosen[i + AHEAD]]);
         i64 block = slots->offset[chosen[i]], size = block < 0 ? 0 : arena->words[block + 2];
         i64 bytes = content ? pack_words(arena->words + block, size, content + starts[i]) : size * MOST_BYTES;
         starts[i + 1] = starts[i] + bytes;

@@ -27,7 +27,7 @@ def library() -> Any:
         "forget_judgements": "vpppnn",
         "drop_unknown": "vpppnpn",
         "set_inputs": "ipppnpn",
-        "put_block": "ippnpn",
+        "put_blocks": "ipppnpp",
         "copy_blocks": "vpppnpp",
         "unpack": "npnp",
     }

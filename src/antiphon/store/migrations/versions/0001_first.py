@@ -51,6 +51,15 @@ def _state() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_accounts_email")),
     )
     op.create_table(
+        "changed_states",
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("place", "kind", "id", name=op.f("pk_changed_states")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "computed_traits",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("subject_kind", sa.Text(), nullable=False),
@@ -272,6 +281,21 @@ def _state() -> None:
     )
     op.create_index("ix_signals_rule_id_seq", "signals", ["rule_id", "seq"], unique=False)
     op.create_table(
+        "states",
+        sa.Column("lowest", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("recheck_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("lowest", name=op.f("pk_states")),
+    )
+    op.create_index(
+        "ix_states_recheck_at",
+        "states",
+        ["recheck_at"],
+        unique=False,
+        sqlite_where=sa.text("recheck_at IS NOT NULL"),
+        postgresql_where=sa.text("recheck_at IS NOT NULL"),
+    )
+    op.create_table(
         "step_runs",
         sa.Column("enrollment_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("step_id", sa.Text(), nullable=False),
@@ -281,22 +305,6 @@ def _state() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("enrollment_id", "step_id", "visit", name=op.f("pk_step_runs")),
-    )
-    op.create_table(
-        "subjects",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("state", sa.LargeBinary(), nullable=False),
-        sa.Column("recheck_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("kind", "id", name=op.f("pk_subjects")),
-    )
-    op.create_index(
-        "ix_subjects_recheck_at",
-        "subjects",
-        ["recheck_at"],
-        unique=False,
-        sqlite_where=sa.text("recheck_at IS NOT NULL"),
-        postgresql_where=sa.text("recheck_at IS NOT NULL"),
     )
     op.create_table(
         "suppressions",
