@@ -128,11 +128,15 @@ class Judge:
         residents.slots.flags[stale] &= ~STALE & 0xFF
         if not len(readings):
             return
-        rows: list[list[float]] = []
+        rows, identities = list[list[float]](), self._identities
+        nothing = readings.of({}, {})  # what most have after a start
         for slot in stale.tolist():
             key = residents.key(slot)
+            if not residents.has_extra(slot) and not identities.has_others(key):
+                rows.append(nothing)
+                continue
             own = trait_values_of(residents, slot)
-            company = company_of(self._conn, residents, self._identities, key) if key.kind != "company" else None
+            company = company_of(self._conn, residents, identities, key) if key.kind != "company" else None
             place = None if company is None else residents.find(self._conn, SubjectKey("company", company))
             rows.append(readings.of(own, {} if place is None else trait_values_of(residents, place)))
         residents.memory.set_inputs(stale, np.array(rows, dtype=np.float64))
