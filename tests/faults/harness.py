@@ -152,6 +152,7 @@ class Product:
         It then finds itself beside a younger one: what a paused virtual machine or a long stall does. The new one
         runs for `frozen_s` (or cannot, where the frozen one holds a lock) before the old one is thawed.
         """
+        wait_until(lambda: "worker" in self.processes(), 30, "the worker to be back from the kill before")
         [worker] = self.processes()["worker"]
         os.kill(worker.pid, signal.SIGSTOP)
         thaw = threading.Timer(frozen_s, end, (worker, signal.SIGCONT))
