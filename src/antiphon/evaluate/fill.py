@@ -355,7 +355,7 @@ def everybody(conn: Connection, residents: Residents, kind: SubjectKind) -> Iter
         mine = [residents.key(slot) for slot in bucket.slots]
         if bucket.away:
             content = residents.content(bucket, states.read(conn, [bucket.lowest]).get(bucket.lowest))
-            mine += [key for key in content.members() if key.id not in residents.places[key.kind]]
+            mine += content.take(residents.away(content)).members()
         yield from (key for key in mine if key.kind == kind)
 
 

@@ -61,8 +61,9 @@ class Stored(msgspec.Struct, frozen=True):
 class Content(msgspec.Struct, array_like=True):
     """The states of some subjects, as the tables keep them.
 
-    For each member: `kinds` a byte (see `KINDS`), `names` an id (an encoded list), `numbers` seven 64-bit integers (see `POSITION` and the following), `sizes` two
-    32-bit ones: how many bytes its block takes in `blocks`, and its part's in `part_blocks`. `extras` go by member.
+    For each member: `kinds` a byte (see `KINDS`), `names` an id (an encoded list), `numbers` seven 64-bit integers (see `POSITION`
+    and the following), `sizes` two 32-bit ones: how many bytes its block takes in `blocks`, and its part's in `part_blocks`.
+    `extras` go by member.
     """
 
     kinds: bytes

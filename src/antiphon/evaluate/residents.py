@@ -122,11 +122,11 @@ class Residents(Roster):
         """What is stored of a bucket (None: nothing); how many of them are away is known then."""
         content = decode(data) if data else EMPTY
         if bucket.away == UNKNOWN:
-            bucket.away = len(self._not_here(content))
+            bucket.away = len(self.away(content))
         return content
 
-    def _not_here(self, content: Content) -> list[int]:
-        """Which members are not in memory."""
+    def away(self, content: Content) -> list[int]:
+        """Which members of a stored bucket are not in memory."""
         return [index for index, key in enumerate(content.members()) if key.id not in self.places[key.kind]]
 
     def read_due(self, conn: Connection, now: int, most: int) -> list[SubjectKey]:
@@ -136,7 +136,7 @@ class Residents(Roster):
             bucket = self.buckets.at(lowest)
             content = self.content(bucket, data)
             rechecks = content.column(RECHECK_AT)
-            due = [index for index in self._not_here(content) if rechecks[index] <= now]
+            due = [index for index in self.away(content) if rechecks[index] <= now]
             bucket.away -= len(due)
             found.append(content.take(due))
             self.overdue.append(bucket)
@@ -158,7 +158,7 @@ class Residents(Roster):
             found: list[Content] = []
             for bucket in some:
                 content = decode(contents[bucket.lowest])
-                found.append(content.take(self._not_here(content)))
+                found.append(content.take(self.away(content)))
                 bucket.away = 0
             self._install(joined(found))
         self.everybody = not stored

@@ -60,10 +60,16 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Ready(NamedTuple):
-    """What a tick begins with: events, and which of them were seen before."""
+    """What a tick begins with: events, and which of them were seen before, as `dedupe` says; it knows them from now on."""
 
     stretch: log.Stretch
     repeats: list[Repeat]
+    dedupe: DedupeIndex
+
+
+def _read(log_conn: Connection, position: int, limit: int, dedupe: DedupeIndex) -> Ready:
+    stretch = log.read_stretch(log_conn, position, limit, PARTITION)
+    return Ready(stretch, dedupe.check(stretch.first_offset, stretch.events), dedupe)
 
 
 class Evaluator:
@@ -104,8 +110,7 @@ class Evaluator:
         self._before: Before | None = None
         self._fingerprint: tuple[int, ...] | None = None
         self._identities: Identities | None = None
-        self._dedupe: DedupeIndex | None = None
-        self._position: int | None = None  # where the next tick begins
+        self._next: tuple[int, DedupeIndex] | None = None  # where the next tick begins, and what was seen before
         self._fillings.cancel()
 
     def tick(self) -> Progress:
@@ -137,29 +142,30 @@ class Evaluator:
                 store_all(conn, self._current, self._residents, self._identities_of(conn), position, self._clock())
 
     def _tick(self) -> Progress:
-        now, limit, ready = self._clock(), self._settings.evaluate_batch, None
+        now, limit = self._clock(), self._settings.evaluate_batch
         with self._store.log.read() as log_conn:
-            if self._position is not None:  # before the transaction: others write meanwhile
-                ready = self._read(log_conn, self._position, limit)
+            ready, expected = None, None
+            if self._next is not None:  # before the transaction: others write meanwhile
+                expected, dedupe = self._next
+                ready = _read(log_conn, expected, limit, dedupe)
             with self._store.state.write() as conn:
                 self._guard(conn)
                 position = signals.cursor(conn, CURSOR)
-                if position != self._position:  # at a start
+                if ready is None or position != expected:  # at a start
                     self._forget()
-                    ready = None
+                    dedupe = DedupeIndex(PARTITION)
+                    dedupe.restore(conn, log_conn, position)
+                    ready = _read(log_conn, position, limit, dedupe)
                 progress = self._evaluate(conn, log_conn, position, ready, now, limit)
-        self._position = position + progress.events
+        self._next = position + progress.events, ready.dedupe
         return progress
 
     def _evaluate(
-        self, conn: Connection, log_conn: Connection, position: int, ready: Ready | None, now: int, limit: int
+        self, conn: Connection, log_conn: Connection, position: int, ready: Ready, now: int, limit: int
     ) -> Progress:
+        """Evaluate the events that are ready, and whose time has come, within the tick's transaction."""
         outcome = Outcome()
         current = self._refresh(conn, log_conn, position, now, outcome)
-        if ready is None:
-            self._dedupe = DedupeIndex(PARTITION)
-            self._dedupe.restore(conn, log_conn, position)
-            ready = self._read(log_conn, position, limit)
         events, end = self._unique(conn, log_conn, ready), ready.stretch.end_offset
         identities = self._identities_of(conn)
         changes = self._judge(conn, current, identities, events, now, position, outcome)
@@ -196,19 +202,13 @@ class Evaluator:
             self._identities = Identities(subjects.load_identities(conn))
         return self._identities
 
-    def _read(self, log_conn: Connection, position: int, limit: int) -> Ready:
-        stretch = log.read_stretch(log_conn, position, limit, PARTITION)
-        assert self._dedupe is not None, "it is restored at a start"  # noqa: S101
-        return Ready(stretch, self._dedupe.check(stretch.first_offset, stretch.events))
-
     def _unique(self, conn: Connection, log_conn: Connection, ready: Ready) -> EventBatch:
         """The events that were not seen before, in log order."""
         events, first = ready.stretch.events, ready.stretch.first_offset
         if ready.repeats:
             log_duplicates.record(conn, log_conn, first, events, ready.repeats, PARTITION)
             events = events.take(np.delete(np.arange(len(events)), [repeat.index for repeat in ready.repeats]))
-        if self._dedupe is not None:
-            self._dedupe.save(conn)
+        ready.dedupe.save(conn)
         return events
 
     # -- the program -------------------------------------------------------------------------------------------

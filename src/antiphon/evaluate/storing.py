@@ -95,7 +95,7 @@ def _away(conn: Connection, residents: Residents, buckets: Sequence[Bucket]) -> 
     away: dict[Bucket, Content] = {}
     for bucket in unread:
         content = residents.content(bucket, found.get(bucket.lowest))
-        there = [index for index, key in enumerate(content.members()) if key.id not in residents.places[key.kind]]
+        there = residents.away(content)
         bucket.away = len(there)
         if there:
             away[bucket] = content if len(there) == len(content) else content.take(there)
